@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 import datetime as dt
-import email.utils
 import errno
 import hashlib
 import json
@@ -317,9 +316,8 @@ def _article(
     path: str, text: str, encoding: str, found: _Found, unquotable: Iterable[Span]
 ) -> Article:
     """Return the article, with what the metadata leaves open read from the top of the text."""
-    # The metadata of a Markdown file is not part of what is read as text.
-    body = max((span.end for span in unquotable if span.start == 0), default=0)
-    top = _read_top(text, body)
+    known = _merged(unquotable)
+    top = _read_top(text, known)
     return Article(
         path=path,
         text=text,
@@ -329,7 +327,7 @@ def _article(
         url=found.url,
         encoding=encoding,
         sha256=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
-        unquotable=_merged([*unquotable, *top.unquotable, *_stray_lines(text)]),
+        unquotable=_merged([*known, *top.unquotable, *_stray_lines(text)]),
     )
 
 
@@ -440,11 +438,11 @@ def _decode(data: bytes, *, declared: str | None) -> tuple[str, str]:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        _refuse_binary(data.decode("latin-1"))
+        _refuse_binary(data.decode("latin-1"), "latin-1")
         _refuse_damaged_utf8(data, error.start)
         encoding = declared or _guess(data, error.start)
         return _strictly(data, encoding), encoding
-    _refuse_binary(text)
+    _refuse_binary(text, "utf-8")
     return text, "utf-8"
 
 
@@ -453,7 +451,7 @@ def _strictly(data: bytes, encoding: str) -> str:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         raise UndecodableError(f"not valid {encoding} at byte {error.start:,}") from error
-    _refuse_binary(text)
+    _refuse_binary(text, encoding)
     return text
 
 
@@ -470,13 +468,13 @@ def _utf16_by_nulls(data: bytes) -> str | None:
     return None
 
 
-def _refuse_binary(text: str) -> None:
+def _refuse_binary(text: str, encoding: str) -> None:
     allowed = max(4, len(text) // 100)
     for count, match in enumerate(_CONTROL.finditer(text), start=1):
         if count > allowed:
             raise UndecodableError(
                 "content does not match its type: it looks binary "
-                f"(control characters up to byte {match.start():,})"
+                f"(control characters up to byte {len(text[: match.start()].encode(encoding)):,})"
             )
 
 
@@ -620,7 +618,7 @@ _BYLINE: Final = re.compile(
 )
 _STATED: Final = re.compile(
     rf"(?:Source|Publication|Published by|Publisher|Outlet): {{0,2}}(?P<a>{_OUTLET})\.?"
-    rf"|(?:Copyright |Copyright |\([cC]\) ?|© ?){{1,2}}(?:[12][0-9]{{3}}(?:[-–][0-9]{{2,4}})?,? )?"
+    rf"|(?:Copyright ?|\([cC]\) ?|© ?){{1,2}}(?:[12][0-9]{{3}}(?:[-–][0-9]{{2,4}})?,? )?"
     rf"(?P<b>{_OUTLET})(?:,? (?:Company|Co|Corporation|Ltd|Limited|Inc|LLC|plc|Group))?\.?"
     r"(?: All rights reserved\.?)?"
 )
@@ -630,7 +628,7 @@ _DATE_WORD: Final = re.compile(
     r"|(?P<noise>[0-2]?[0-9][:.][0-5][0-9](?::[0-5][0-9])?|[ap]\.?m\b\.?|at\b|on\b"
     r"|[0-9]{1,2} ?(?=[ap]\.?m\b)|noon\b|midnight\b|[0-9]{1,3} min(?:ute)?s? read\b|local time\b"
     r"|(?:[ECMP][SD]?T|GMT|UTC|BST|CES?T|IS?DT|IST|MSK|JST|AES?T|Z)\b(?:[+-][0-9]{1,2})?"
-    r"|[\s,.:;|•·/*_()\[\]–—-])"
+    r"|[+-][0-9]{2}:?[0-9]{2}\b|[\s,.:;|•·/*_()\[\]–—-])"
     rf"|(?P<weekday>{_WEEKDAY})",
     re.IGNORECASE,
 )
@@ -660,9 +658,17 @@ def _lines(text: str, start: int, end: int, limit: int) -> Iterator[Span]:
                 return
 
 
-def _read_top(text: str, start: int) -> _Top:
-    """Return title, date and outlet as the lines above the prose state them."""
+def _read_top(text: str, known: tuple[Span, ...]) -> _Top:
+    """Return title, date and outlet as the lines above the prose state them.
+
+    Args:
+        text: Of the article.
+        known: Front matter and headings, which are not read again.
+    """
+    start = known[0].end if known and known[0].start == 0 else 0
     lines = list(_lines(text, start, start + _TOP_CHARS, _TOP_LINES))
+    headings = [span for span in known if span.start < start + _TOP_CHARS]
+    lines = [span for span in lines if not any(span.overlaps(each) for each in headings)]
     unquotable: list[Span] = []
     dates: list[_LineDate] = []
     outlet: str | None = None
@@ -689,8 +695,10 @@ def _read_top(text: str, start: int) -> _Top:
                 dates.append(_LineDate(_day(found), "bare", dateline=True))
             prose = prose or span
         elif prose is None and title is None and _is_headline(text, lines, number):
-            title = _clean(line)
             unquotable.append(span)
+            kicker = " " not in line and number + 1 < len(lines)
+            if not (kicker and _is_headline(text, lines, number + 1)):
+                title = _clean(line)
         else:
             prose = prose or span
     for span in _last_lines(text, 5):
@@ -854,12 +862,7 @@ def _stated_day(value: object) -> dt.date | None:
     except ValueError:
         pass
     line = _line_date(value)
-    if line is not None:
-        return line.day
-    try:
-        return _plausible(email.utils.parsedate_to_datetime(value).date())
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
+    return line.day if line else None
 
 
 # --- lines that are no prose ----------------------------------------------------------------
@@ -867,7 +870,8 @@ def _stated_day(value: object) -> dt.date | None:
 _STRAY: Final = re.compile(
     r"[\r\n][^\S\r\n]{0,40}+[*_]{0,3}("
     r"(?:Skip )?Advertisement|Images?|Photos?|Videos?|Audio|Gallery|Slideshow|Ad|Supported by"
-    r"|(?:Photo(?:graph)?s?|Image|Video|Picture|Pictures)(?: credits?)?(?: by|:)[^\r\n]{1,160}"
+    r"|(?:Photo(?:graph)?s?|Image|Video|Pictures?)(?: credits?)?:[^\r\n]{1,160}"
+    r"|Photo(?:graph)?s? by [^\r\n.]{1,60}"
     r"|(?:Photo )?Credits?(?:\.\.\.|…|:)[^\r\n]{0,160}|Credits?"
     r"|Share(?: full article| this(?: article| story)?| on [A-Z]\w{1,20})?"
     r"|Listen(?: to this (?:article|story))?(?: ?[·•|-]? ?[0-9:]{1,6} ?(?:min|minutes)?)?"
@@ -931,11 +935,11 @@ _FRONT_MATTER: Final = re.compile(
 )
 _KEY_LINE: Final = re.compile(r"(?P<key>[A-Za-z][\w -]{0,40}):[ \t]*(?P<value>.*)")
 _HEADING: Final = re.compile(
-    r"[\r\n] {0,3}(?P<line>(?P<marks>#{1,6})(?:[ \t]+(?P<words>[^\r\n]*))?)(?=[\r\n]|\Z)"
+    r"[\r\n] {0,3}+(?P<line>(?P<marks>#{1,6})[ \t]+(?P<words>[^\r\n]+))(?=[\r\n]|\Z)"
 )
 _UNDERLINED: Final = re.compile(
-    r"(?:\n|\r(?!\n)) {0,3}(?P<words>[^\s#>|-][^\r\n]{0,200})(?:\r\n|\r|\n) {0,3}(?:={3,}|-{3,})"
-    r"[ \t]*(?=[\r\n]|\Z)"
+    r"(?:\n|\r(?!\n)) {0,3}+(?P<words>[^\s#>|-][^\r\n]{0,200})(?<![.])"
+    r"(?:\r\n|\r|\n) {0,3}+(?P<rule>={3,}|-{3,})[ \t]*(?=[\r\n]|\Z)"
 )
 _PICTURE: Final = re.compile(
     r"[\r\n][ \t]{0,20}+(?P<line>\[?!\[[^\]\r\n]{0,500}\]\([^)\r\n]{0,2000}\))"
@@ -955,20 +959,17 @@ def _read_markdown(text: str) -> tuple[_Found, list[Span]]:
             unquotable.append(Span(0, body))
     title = _first_text(values, "title", "headline")
     padded = "\n" + text
-    heading: str | None = None
+    headings: list[tuple[int, str, bool]] = []  # start, words, whether of the first level
     for match in _HEADING.finditer(padded, body):
-        if match.end("line") > match.start("line"):
-            unquotable.append(Span(match.start("line") - 1, match.end("line") - 1))
-        if heading is None and match["marks"] == "#":
-            heading = match["words"]
+        unquotable.append(Span(match.start("line") - 1, match.end("line") - 1))
+        headings.append((match.start("line") - 1, match["words"], match["marks"] == "#"))
     for match in _UNDERLINED.finditer(padded, body):
         unquotable.append(Span(match.start("words") - 1, match.end() - 1))
-        if heading is None and match[0].rstrip().endswith("="):
-            heading = match["words"]
+        headings.append((match.start("words") - 1, match["words"], match["rule"][0] == "="))
     for match in _PICTURE.finditer(padded, body):
         unquotable.append(Span(match.start("line") - 1, match.end("line") - 1))
-    if not title and heading:
-        title = re.sub(r"\*\*|`|[ \t]+#+[ \t]*$|\[(?=[^\]]*\]\()|(?<=[^(])\]\([^)]*\)", "", heading)
+    if not title:
+        title = _heading_title(text, body, sorted(headings))
     found = _Found(
         title=title,
         published=next(
@@ -977,11 +978,17 @@ def _read_markdown(text: str) -> tuple[_Found, list[Span]]:
         outlet=_first_text(values, "outlet", "source", "publication", "publisher"),
         url=_web_address(values.get("url")),
     )
-    return found, _merged_list(unquotable)
+    return found, unquotable
 
 
-def _merged_list(spans: list[Span]) -> list[Span]:
-    return list(_merged(spans))
+def _heading_title(text: str, body: int, headings: list[tuple[int, str, bool]]) -> str | None:
+    """Return the first heading of the first level, or any that stands above everything else."""
+    first = [words for _, words, is_first_level in headings if is_first_level]
+    if not first and headings and not text[body : headings[0][0]].strip():
+        first = [headings[0][1]]
+    if not first:
+        return None
+    return re.sub(r"\*\*|`|[ \t]+#+[ \t]*$|\[(?=[^\]]*\]\()|\]\([^)]*\)", "", first[0][:1_000])
 
 
 def _front_matter(source: str) -> Mapping[str, object]:
