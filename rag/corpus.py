@@ -613,7 +613,7 @@ _DATELINE: Final = re.compile(
     rf"\((?P<outlet>{_OUTLET})\)\s{{0,2}}(?:-{{1,2}}|–|—)(?=\s)"
 )
 _BYLINE: Final = re.compile(
-    r"By (?P<names>[A-Z][\w.’'-]{0,24}(?:,? (?:and |& )?[A-Z][\w.’'-]{0,24}){0,11})"
+    r"By (?P<names>[A-Z][\w.’'-]{0,24}(?:,? (?:and |& )?[A-Z][\w.’'-]{0,24}){0,11}?)"
     rf"(?:\s{{0,2}}(?:[,|•·–—]| for | of )\s{{0,2}}(?P<outlet>{_OUTLET}))?(?:,? Staff Writers?)?"
 )
 _STATED: Final = re.compile(
@@ -627,10 +627,15 @@ _DATE_WORD: Final = re.compile(
     r"|last updated|last modified|updated|modified|edited|date)"
     r"|(?P<noise>[0-2]?[0-9][:.][0-5][0-9](?::[0-5][0-9])?|[ap]\.?m\b\.?|at\b|on\b"
     r"|[0-9]{1,2} ?(?=[ap]\.?m\b)|noon\b|midnight\b|[0-9]{1,3} min(?:ute)?s? read\b|local time\b"
-    r"|(?:[ECMP][SD]?T|GMT|UTC|BST|CES?T|IS?DT|IST|MSK|JST|AES?T|Z)\b(?:[+-][0-9]{1,2})?"
+    r"|(?-i:(?:[ECMPA][SD]?T|GMT|UTC|BST|CEST|IDT|IST|MSK|JST|AE[SD]T|Z)(?![a-z]))"
+    r"(?:[+-][0-9]{1,2}(?![0-9:]))?"
     r"|[+-][0-9]{2}:?[0-9]{2}\b|[\s,.:;|•·/*_()\[\]–—-])"
     rf"|(?P<weekday>{_WEEKDAY})",
     re.IGNORECASE,
+)
+_BYLINE_AND_DATE: Final = re.compile(
+    rf"{_BYLINE.pattern}\s{{0,2}}[,|•·–—-]?\s{{0,2}}"
+    rf"(?=(?i:{_WEEKDAY}|{_DATE.pattern}|published|posted|(?:last )?updated))"
 )
 
 
@@ -779,7 +784,7 @@ def _line_date(line: str) -> _LineDate | None:
     line = line.strip()
     if not 6 <= len(line) <= 200:
         return None
-    byline = re.match(_BYLINE.pattern + r"\s{0,2}[,|•·–—-]?\s{0,2}", line)
+    byline = _BYLINE_AND_DATE.match(line)
     agency = _DATELINE.match(line)
     at = 0
     label: Literal["published", "updated", "bare"] = "bare"
@@ -907,7 +912,7 @@ def _stray_lines(text: str) -> Iterator[Span]:
     """Yield the lines that a page leaves between the paragraphs, and the credits below them."""
     # The added newline makes the first line start like every other: one cheap pattern for all.
     for match in _STRAY.finditer("\n" + text):
-        yield Span(match.start(1) - 1, match.end(1) - 1)
+        yield Span(match.start(1) - 1, match.start(1) + len(match[1].rstrip()) - 1)
     for match in _DATE_LINE.finditer("\n" + text):
         lead = len(match[0]) - len(match[0].lstrip())
         yield Span(match.start() + lead - 1, match.start() + len(match[0].rstrip()) - 1)
