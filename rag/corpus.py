@@ -273,6 +273,18 @@ def read_articles(
     return [_article(path, text, encoding, found, unquotable)], []
 
 
+def file_sha256(corpus: Path, path: str, *, max_bytes: int) -> str | Skipped:
+    """Return the hash of a file's bytes, hexadecimal, or why it cannot be read.
+
+    Args:
+        corpus: The folder of articles.
+        path: The file, as :func:`list_files` names it.
+        max_bytes: A larger file is skipped.
+    """
+    data = _read(corpus, path, max_bytes=max_bytes)
+    return data if isinstance(data, Skipped) else hashlib.sha256(data).hexdigest()
+
+
 def _read(corpus: Path, path: str, *, max_bytes: int) -> bytes | Skipped:
     """Return the file's bytes as they stood at one moment."""
     for _ in range(2):

@@ -1,0 +1,589 @@
+"""An archive: a folder of articles and its index, opened. Both flows, end to end; start here.
+
+Indexing: corpus -> passages -> embedder -> ledger -> caches (:mod:`rag.indexer`).
+Asking: question -> conversation -> retriever -> extractive -> citations -> Answer.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rag import corpus as corpus_room
+from rag.caches import Caches, caches_in_memory, open_caches
+from rag.conversation import checked_question, standalone
+from rag.embedder import Embedder, open_embedder
+from rag.errors import (
+    IndexDamagedError,
+    IndexIncompleteError,
+    IndexMissingError,
+    IndexProblem,
+    IndexStaleError,
+    LockedError,
+    UsageError,
+)
+from rag.extractive import Draft, SentenceReader
+from rag.indexer import Recipe, index_corpus, rebuild_caches
+from rag.ledger import Generation, Ledger, Snapshot, shown
+from rag.retriever import Filter, search
+from rag.schema import (
+    Answer,
+    Article,
+    ArticleSummary,
+    Citation,
+    Event,
+    FileState,
+    Finished,
+    History,
+    Hit,
+    IndexReport,
+    ProgressListener,
+    Skipped,
+    Stage,
+    Statement,
+    StatementWritten,
+)
+from rag.settings import Settings, load_settings
+
+__version__ = "0.1.0"
+MAX_SEARCH_RESULTS = 1000
+
+
+class Archive:
+    """Articles that can be asked. Made by :func:`rag.build` and :func:`rag.open_archive`.
+
+    Safe to use from several threads. When another process finishes an indexing run, the next
+    question sees it.
+
+    Args:
+        index: The index folder.
+        settings: Every knob.
+        embedder: Turns text into vectors; by default what the settings name.
+
+    Raises:
+        IndexMissingError: If there is no index.
+        IndexIncompleteError: If its first run was interrupted.
+        IndexStaleError: If it was built with another model or other passage settings.
+        IndexForeignError, IndexDamagedError: If the ledger cannot be read.
+        ModelUnavailableError: If the embedding weights are missing or altered.
+    """
+
+    def __init__(self, index: Path, settings: Settings, embedder: Embedder | None = None) -> None:
+        self.index = index
+        self.settings = settings
+        self._lock = threading.RLock()
+        self._ledger = Ledger(index)
+        self._embedder = embedder or open_embedder(settings.embedding_model)
+        self._recipe = Recipe(self._embedder, settings.passage_words, settings.language)
+        self._reader = SentenceReader(self._embedder, language=settings.language)
+        self._state: _State | None = None
+        self._file_hashes: dict[str, tuple[tuple[int, int], str]] = {}
+        self._closed = False
+        with self._opened():
+            pass
+
+    # --- asking -----------------------------------------------------------------------------
+
+    def ask(
+        self,
+        question: str,
+        history: History = (),
+        as_of: dt.date | str | None = None,
+        paths: Iterable[str] | None = None,
+    ) -> Answer:
+        """Return the answer to a question, each statement bound to words of an article.
+
+        Args:
+            question: In plain words.
+            history: Earlier turns of the conversation, oldest first.
+            as_of: Only what was published by then counts (a day, ``2025-07`` or ``2025``);
+                undated articles stay.
+            paths: Only these articles, files or folders of the corpus count.
+
+        Raises:
+            QuestionError: If the question is empty or too long.
+        """
+        for event in self.stream(question, history, as_of, paths):
+            if isinstance(event, Finished):
+                return event.answer
+        raise AssertionError("a stream ends with its answer")
+
+    def stream(
+        self,
+        question: str,
+        history: History = (),
+        as_of: dt.date | str | None = None,
+        paths: Iterable[str] | None = None,
+    ) -> Iterator[Event]:
+        """Yield the answer as it is made: stages, statements, and the whole at the end.
+
+        Takes and raises what :meth:`ask` does.
+        """
+        clock = _Clock()
+        asked = checked_question(question)
+        only = Filter(_last_day(as_of), None if paths is None else tuple(paths))
+        searched = standalone(asked, history)
+        with self._opened() as (view, state):
+            yield Stage("searching", searched)
+            hits = self._search(searched, view, state, self.settings.candidates, only)
+            clock.lap("search")
+            yield Stage("reading", f"{len(hits)} passages")
+            draft = self._reader.read(
+                searched,
+                hits,
+                lexicon=state.caches.lexicon,
+                max_statements=self.settings.max_statements,
+                caution=self.settings.caution,
+            )
+            clock.lap("read")
+            yield Stage("writing", f"{len(draft.statements)} statements")
+            answer = self._answer(asked, searched, draft, hits, view, state)
+            by_number = {citation.number: citation for citation in answer.citations}
+            for statement in answer.statements:
+                yield StatementWritten(
+                    statement, tuple(by_number[number] for number in statement.citations)
+                )
+            clock.lap("cite")
+        yield Finished(replace(answer, timings_ms=clock.laps()))
+
+    def search(
+        self,
+        query: str,
+        limit: int = 10,
+        as_of: dt.date | str | None = None,
+        paths: Iterable[str] | None = None,
+    ) -> list[Hit]:
+        """Return the passages nearest to a query, best first.
+
+        Args:
+            query: In plain words; there is no query syntax.
+            limit: How many at most, up to 1,000.
+            as_of: Only what was published by then counts; undated articles stay.
+            paths: Only these articles, files or folders of the corpus count.
+
+        Raises:
+            QuestionError: If the query is empty or too long.
+            UsageError: If ``limit`` is out of bounds.
+        """
+        if not 1 <= limit <= MAX_SEARCH_RESULTS:
+            raise UsageError(
+                f"A search gives 1 to {MAX_SEARCH_RESULTS} passages, not {limit}.",
+                remedy="Choose a limit in between.",
+            )
+        only = Filter(_last_day(as_of), None if paths is None else tuple(paths))
+        with self._opened() as (view, state):
+            return self._search(checked_question(query), view, state, limit, only)
+
+    def _search(
+        self, question: str, view: Snapshot, state: _State, limit: int, only: Filter
+    ) -> list[Hit]:
+        (vector,) = self._embedder.embed_questions([question])
+        return search(
+            question,
+            vector,
+            view=view,
+            generation=state.generation.number,
+            vectors=state.caches.vectors,
+            lexicon=state.caches.lexicon,
+            limit=limit,
+            retrieval=self.settings.retrieval,
+            bm25_weight=self.settings.bm25_weight,
+            only=only,
+        )
+
+    def _answer(
+        self,
+        asked: str,
+        searched: str,
+        draft: Draft,
+        hits: list[Hit],
+        view: Snapshot,
+        state: _State,
+    ) -> Answer:
+        """Bind a draft to its articles; what cannot be bound cannot be said."""
+        citations: list[Citation] = []
+        statements: list[Statement] = []
+        articles: dict[str, Article] = {}
+        for drafted in draft.statements:
+            numbers = []
+            for place in drafted.places:
+                article = articles.get(place.path)
+                if article is None:
+                    found = view.article(place.path, state.generation.number)
+                    if found is None:
+                        raise IndexDamagedError(
+                            f"The index has passages of {shown(place.path)}, but not the article.",
+                            remedy="Run `rag verify`, then `rag index`.",
+                        )
+                    article = articles[place.path] = found
+                citation = Citation(
+                    number=len(citations) + 1,
+                    article=article,
+                    start=place.span.start,
+                    end=place.span.end,
+                    quote=place.quote,
+                    passage_id=place.passage_id,
+                    file_state=self._file_state(place.path, view, state),
+                )
+                citations.append(citation)
+                numbers.append(citation.number)
+            statements.append(Statement(drafted.text, tuple(numbers), "quoted"))
+        return Answer(
+            question=asked,
+            standalone_question=searched,
+            abstained=draft.reason is not None,
+            reason=draft.reason,
+            confidence=draft.confidence,
+            short_answer=draft.short_answer,
+            statements=tuple(statements),
+            citations=tuple(citations),
+            hits=tuple(hits),
+            notes=tuple(_file_notes(citations)),
+        )
+
+    # --- what is in it ----------------------------------------------------------------------
+
+    @property
+    def corpus(self) -> Path:
+        """The folder of articles that the index was made from."""
+        with self._opened() as (_, state):
+            return self._corpus_of(state.generation)
+
+    def articles(self) -> list[ArticleSummary]:
+        """Return every indexed article without its text, by path."""
+        with self._opened() as (view, state):
+            return view.summaries(state.generation.number)
+
+    def article(self, path: str) -> Article:
+        """Return an article as it was indexed.
+
+        Raises:
+            UsageError: If no indexed article has that path.
+        """
+        with self._opened() as (view, state):
+            found = view.article(path, state.generation.number)
+        if found is None:
+            raise UsageError(
+                f"No indexed article is called {shown(path)}.",
+                remedy="`rag status` lists the corpus; `rag index` takes in new files.",
+            )
+        return found
+
+    def file_state(self, path: str) -> FileState:
+        """Say whether an article's file is still the one that was indexed."""
+        with self._opened() as (view, state):
+            return self._file_state(path, view, state)
+
+    def status(self) -> dict[str, Any]:
+        """Return what the index holds, as JSON values."""
+        with self._opened() as (view, state):
+            generation = state.generation
+            summaries = view.summaries(generation.number)
+            days = sorted(item.published for item in summaries if item.published)
+            return {
+                "version": __version__,
+                "index": str(self.index),
+                "corpus": str(self._corpus_of(generation)),
+                "generation": generation.number,
+                "built_at": generation.finished_at,
+                "articles": len(summaries),
+                "passages": sum(item.passages for item in summaries),
+                "dated": len(days),
+                "earliest": days[0].isoformat() if days else None,
+                "latest": days[-1].isoformat() if days else None,
+                "embedding_model": self.settings.embedding_model,
+                "fingerprint": generation.fingerprint,
+                "caches": "in memory" if state.in_memory else "on disk",
+                "skipped": [
+                    {"path": shown(item.path), "reason": item.reason} for item in generation.skipped
+                ],
+            }
+
+    def verify(self) -> list[str]:
+        """Check the whole index against itself; return the problems, [] when all is well."""
+        from rag.verification import verify_index
+
+        with self._opened() as (_, state):
+            language = self.settings.language
+            return verify_index(self.index, state.generation, language=language)
+
+    # --- keeping it up to date --------------------------------------------------------------
+
+    def update(self, progress: ProgressListener | None = None) -> IndexReport:
+        """Bring the index up to date with its folder; questions go on being answered meanwhile.
+
+        Raises:
+            CorpusError: If the folder is missing or empty.
+            LockedError: If another process is writing the index.
+        """
+        return index_corpus(
+            self.corpus,
+            self.index,
+            self._recipe,
+            max_bytes=round(self.settings.max_file_mb * 1e6),
+            on_progress=progress,
+        )
+
+    def close(self) -> None:
+        """Let go of the index's files; the archive cannot be used afterwards."""
+        with self._lock:
+            self._closed = True
+            if self._state is not None:
+                self._state.retire()
+                self._state = None
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    # --- inside -----------------------------------------------------------------------------
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[Snapshot, _State]]:
+        """Give one view of the ledger and the caches of the generation that it shows."""
+        if self._closed:
+            raise UsageError("The archive is closed.", remedy="Open it again.")
+        with self._ledger.snapshot() as view:
+            state = self._state_for(view)
+            try:
+                yield view, state
+            finally:
+                state.leave()
+
+    def _state_for(self, view: Snapshot) -> _State:
+        generation = view.generation()
+        if generation is None:
+            raise IndexIncompleteError(
+                f"The index {shown(self.index)} is not finished: the run that builds it was "
+                f"interrupted, or goes on ({view.unfinished_articles()} articles are done).",
+                remedy="Run `rag index` to finish it; what is done is kept.",
+            )
+        with self._lock:
+            current = self._state
+            if current is None or current.generation != generation:
+                if generation.fingerprint != self._recipe.fingerprint:
+                    raise IndexStaleError(
+                        f"The index was built with {generation.fingerprint}, but the settings say "
+                        f"{self._recipe.fingerprint}.",
+                        remedy="Run `rag index` to rebuild it, or put the settings back.",
+                    )
+                opened, in_memory = self._open_caches(view, generation)
+                self._state = _State(generation, opened, in_memory)
+                if current is not None:
+                    current.retire()
+                current = self._state
+            current.enter()
+            return current
+
+    def _open_caches(self, view: Snapshot, generation: Generation) -> tuple[Caches, bool]:
+        language = self.settings.language
+        _, passages = view.counts(generation.number)
+        try:
+            return (
+                open_caches(self.index, generation.caches, passages=passages, language=language),
+                False,
+            )
+        except IndexDamagedError:
+            pass
+        try:
+            rebuild_caches(self.index, self._ledger, language=language)
+            with self._ledger.snapshot() as fresh:
+                rebuilt = fresh.generation()
+            if rebuilt is not None and rebuilt.number == generation.number:
+                return (
+                    open_caches(self.index, rebuilt.caches, passages=passages, language=language),
+                    False,
+                )
+        except (LockedError, IndexProblem):
+            # A read-only folder, or somebody is writing: the ledger alone can answer too.
+            pass
+        return caches_in_memory(view, generation.number, language=language), True
+
+    def _corpus_of(self, generation: Generation) -> Path:
+        absolute = Path(generation.corpus)
+        if absolute.is_dir():
+            return absolute
+        # Index and corpus may have moved together.
+        return Path(self.index.absolute() / generation.corpus_from_index).resolve()
+
+    def _file_state(self, path: str, view: Snapshot, state: _State) -> FileState:
+        file = view.file_of(path, state.generation.number)
+        if file is None:
+            return "missing"
+        name, indexed_sha256 = file
+        corpus = self._corpus_of(state.generation)
+        try:
+            now = (corpus / name).stat()
+        except OSError:
+            return "missing"
+        stamp = (now.st_mtime_ns, now.st_size)
+        known = self._file_hashes.get(name)
+        if known is None or known[0] != stamp:
+            digest = corpus_room.file_sha256(corpus, name, max_bytes=1 << 40)
+            if isinstance(digest, Skipped):
+                return "missing"
+            known = self._file_hashes[name] = (stamp, digest)
+        return "same" if known[1] == indexed_sha256 else "changed"
+
+
+class _State:
+    """The caches of one generation, closed when nobody uses them any more."""
+
+    def __init__(self, generation: Generation, caches: Caches, in_memory: bool) -> None:
+        self.generation = generation
+        self.caches = caches
+        self.in_memory = in_memory
+        self._users = 0
+        self._retired = False
+        self._lock = threading.Lock()
+
+    def enter(self) -> None:
+        with self._lock:
+            self._users += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._users -= 1
+            self._close_if_unused()
+
+    def retire(self) -> None:
+        with self._lock:
+            self._retired = True
+            self._close_if_unused()
+
+    def _close_if_unused(self) -> None:
+        if self._retired and self._users == 0:
+            self.caches.close()
+
+
+class _Clock:
+    """Milliseconds per stage."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self._laps[stage] = (now - self._last) * 1e3
+        self._last = now
+
+    def laps(self) -> dict[str, float]:
+        return {**self._laps, "total": (time.perf_counter() - self._start) * 1e3}
+
+
+def build(
+    corpus: Path | str,
+    index: Path | str = "index",
+    settings: Settings | None = None,
+    embedding: Any = None,
+    progress: ProgressListener | None = None,
+) -> Archive:
+    """Index a folder of articles, as far as it is not indexed yet, and open it.
+
+    Args:
+        corpus: The folder.
+        index: Where the index is kept.
+        settings: Every knob; by default what ``rag.toml`` and the environment say.
+        embedding: A LlamaIndex ``BaseEmbedding``, or an own :class:`rag.embedder.Embedder`, instead
+            of the model that the settings name.
+        progress: Called as the work goes on.
+
+    Raises:
+        RagError: See :mod:`rag.errors`; each names its remedy.
+    """
+    settings = settings or load_settings()
+    embedder = _embedder(embedding, settings)
+    index_corpus(
+        Path(corpus),
+        Path(index),
+        Recipe(embedder, settings.passage_words, settings.language),
+        max_bytes=round(settings.max_file_mb * 1e6),
+        on_progress=progress,
+    )
+    return Archive(Path(index), settings, embedder)
+
+
+def open_archive(
+    index: Path | str = "index", settings: Settings | None = None, embedding: Any = None
+) -> Archive:
+    """Open an index that was built before.
+
+    Args:
+        index: Where it is kept.
+        settings: Every knob; by default what ``rag.toml`` and the environment say.
+        embedding: As for :func:`build`.
+
+    Raises:
+        RagError: See :class:`Archive`.
+    """
+    settings = settings or load_settings()
+    path = Path(index)
+    if not path.is_dir():
+        raise IndexMissingError(
+            f"There is no index in {shown(path)}.",
+            remedy="Run `rag index` to build it, or name another one with --index.",
+        )
+    return Archive(path, settings, None if embedding is None else _embedder(embedding, settings))
+
+
+def _embedder(embedding: Any, settings: Settings) -> Embedder:
+    if embedding is None:
+        return open_embedder(settings.embedding_model)
+    if hasattr(embedding, "embed_passages"):
+        found: Embedder = embedding
+        return found
+    from rag.llamaindex import LlamaIndexEmbedder
+
+    return LlamaIndexEmbedder(embedding)
+
+
+def _last_day(as_of: dt.date | str | None) -> str | None:
+    """Return the last day of a date, month or year as ISO 8601.
+
+    Raises:
+        UsageError: If it is none of these.
+    """
+    if as_of is None or as_of == "":
+        return None
+    if isinstance(as_of, dt.datetime):
+        return as_of.date().isoformat()
+    if isinstance(as_of, dt.date):
+        return as_of.isoformat()
+    parts = as_of.strip().split("-")
+    try:
+        numbers = [int(part) for part in parts]
+        if len(numbers) == 3:
+            return dt.date(*numbers).isoformat()
+        if len(numbers) in (1, 2):
+            year, month = numbers[0], numbers[1] if len(numbers) == 2 else 12
+            first = dt.date(year, month, 1)
+            following = dt.date(year + month // 12, month % 12 + 1, 1)
+            return (following - dt.timedelta(days=1)).isoformat() if first else None
+    except (ValueError, OverflowError):
+        pass
+    raise UsageError(f"{as_of!r} is not a date.", remedy="Write it as 2025-07-24, 2025-07 or 2025.")
+
+
+def _file_notes(citations: list[Citation]) -> Iterator[str]:
+    told: set[str] = set()
+    for citation in citations:
+        if citation.path in told or citation.file_state == "same":
+            continue
+        told.add(citation.path)
+        what = "has changed" if citation.file_state == "changed" else "is gone"
+        yield (
+            f"{shown(citation.path)} {what} since it was indexed; "
+            "the words are those of the indexed copy. Run `rag index`."
+        )
+
+
+__all__ = ["Archive", "build", "open_archive"]

@@ -1,0 +1,282 @@
+"""The command line: ``rag index | ask | search | chat | eval | status | verify``.
+
+Exit codes: 0 ok, 1 internal error, 2 usage, 3 indexed but some files were skipped, 4 index problem,
+5 model unavailable, 6 locked by another process, 7 an evaluation gate failed. An abstention is an
+answer: exit 0.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+
+from rag.archive import Archive, __version__, open_archive
+from rag.embedder import open_embedder
+from rag.errors import RagError, UsageError
+from rag.indexer import Recipe, index_corpus
+from rag.ledger import shown
+from rag.schema import Answer, Citation, IndexReport
+from rag.settings import load_settings
+from rag.terminal import index_progress
+
+EXIT_SKIPPED = 3
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Ask a folder of news articles; every sentence of an answer is bound to exact words.",
+)
+
+IndexOption = Annotated[
+    Path | None, typer.Option("--index", help="The index folder.", show_default="index")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+AsOfOption = Annotated[
+    str | None,
+    typer.Option("--as-of", help="Only what was published by then: 2025-07-24, 2025-07 or 2025."),
+]
+PathOption = Annotated[
+    list[str] | None,
+    typer.Option("--path", help="Only this article, file or folder of the corpus. Repeatable."),
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"dateline {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """Ask a folder of news articles; every sentence of an answer is bound to exact words."""
+
+
+@app.command("index")
+def index_command(
+    corpus: Annotated[
+        Path | None, typer.Argument(help="The folder of articles.", show_default="seeds")
+    ] = None,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Index a folder of articles; only what is new or changed is read."""
+    settings = load_settings(corpus=corpus, index=index)
+    recipe = Recipe(
+        open_embedder(settings.embedding_model), settings.passage_words, settings.language
+    )
+    with index_progress(sys.stderr) as on_progress:
+        report = index_corpus(
+            settings.corpus,
+            settings.index,
+            recipe,
+            max_bytes=round(settings.max_file_mb * 1e6),
+            on_progress=on_progress,
+        )
+    if as_json:
+        _print_json(report.to_dict())
+    else:
+        _print_report(report)
+    return EXIT_SKIPPED if report.skipped else 0
+
+
+@app.command("ask")
+def ask_command(
+    question: Annotated[str, typer.Argument(help="In plain words.")],
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+    as_of: AsOfOption = None,
+    path: PathOption = None,
+    history: Annotated[
+        Path | None,
+        typer.Option(
+            "--history",
+            help="JSON file with the earlier turns: a list of questions, or of objects with "
+            "`question` and `answer`.",
+        ),
+    ] = None,
+) -> int:
+    """Answer a question, with citations."""
+    turns = _read_history(history) if history else []
+    with _open(index) as archive:
+        answer = archive.ask(question, turns, as_of, path)
+    if as_json:
+        _print_json(answer.to_dict())
+    else:
+        _print_answer(answer)
+    return 0
+
+
+@app.command("search")
+def search_command(
+    query: Annotated[str, typer.Argument(help="In plain words; there is no query syntax.")],
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+    limit: Annotated[int, typer.Option("--limit", help="How many passages at most.")] = 10,
+    as_of: AsOfOption = None,
+    path: PathOption = None,
+) -> int:
+    """Find the passages nearest to a query."""
+    with _open(index) as archive:
+        hits = archive.search(query, limit, as_of, path)
+    if as_json:
+        _print_json({"query": query, "hits": [hit.to_dict() for hit in hits]})
+        return 0
+    for number, hit in enumerate(hits, start=1):
+        place = f"{shown(hit.passage.path)}:{hit.passage.start}-{hit.passage.end}"
+        print(f"{number}. {place}  relevance {hit.relevance:.2f}  cosine {hit.similarity:.2f}")
+        print(f"   {_plain(hit.passage.text)}")
+    return 0
+
+
+@app.command("chat")
+def chat_command(index: IndexOption = None) -> int:
+    """Open the chat page in a browser."""
+    # By name: the page uses this library, not the other way round.
+    page: Any = importlib.import_module("ui.app")
+    page.launch(load_settings(index=index), open_browser=True)
+    return 0
+
+
+@app.command("status")
+def status_command(index: IndexOption = None, as_json: JsonOption = False) -> int:
+    """Say what the index holds."""
+    with _open(index) as archive:
+        status = archive.status()
+    if as_json:
+        _print_json(status)
+        return 0
+    for name, value in status.items():
+        if name != "skipped":
+            print(f"{name:16} {value}")
+    for item in status["skipped"]:
+        print(f"skipped          {item['path']}: {item['reason']}")
+    return 0
+
+
+@app.command("verify")
+def verify_command(index: IndexOption = None, as_json: JsonOption = False) -> int:
+    """Check the index against itself and against its articles."""
+    with _open(index) as archive:
+        problems = archive.verify()
+    if as_json:
+        _print_json({"problems": problems})
+    else:
+        for problem in problems:
+            print(problem)
+        print("The index is sound." if not problems else f"{len(problems)} problems found.")
+    return 4 if problems else 0
+
+
+def main() -> None:
+    """Run the command line: expected errors are two lines, bugs keep their traceback."""
+    signal.signal(signal.SIGTERM, _on_sigterm)
+    for stream in (sys.stdout, sys.stderr):
+        # File names need not be UTF-8.
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        code = app(standalone_mode=False)
+    except RagError as error:
+        print(f"{_plain(error.problem)}\n{_plain(error.remedy)}", file=sys.stderr)
+        code = error.exit_code
+    except typer.TyperException as error:
+        print(f"{error.format_message()}\nSee `rag --help`.", file=sys.stderr)
+        code = error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        print("Interrupted; what was finished is kept.", file=sys.stderr)
+        code = EXIT_INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _on_sigterm(signum: int, frame: FrameType | None) -> None:
+    print("Stopped; what was finished is kept.", file=sys.stderr)
+    sys.exit(EXIT_TERMINATED)
+
+
+def _open(index: Path | None) -> Archive:
+    settings = load_settings(index=index)
+    return open_archive(settings.index, settings)
+
+
+def _read_history(path: Path) -> list[Any]:
+    try:
+        history = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(
+            f"The history {shown(path)} cannot be read: {error}.",
+            remedy="Give a JSON file with a list of earlier questions.",
+        ) from error
+    if not isinstance(history, list):
+        raise UsageError(
+            f"The history {shown(path)} is no list.",
+            remedy="Give a JSON file with a list of earlier questions.",
+        )
+    return history
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _print_report(report: IndexReport) -> None:
+    print(
+        f"{report.articles} articles, {report.passages} passages: {report.added} added, "
+        f"{report.changed} changed, {report.removed} removed, {report.unchanged} unchanged "
+        f"({report.embedded} passages embedded, {report.seconds:.1f} s)."
+    )
+    for item in report.skipped:
+        print(f"skipped {shown(item.path)}: {item.reason}")
+
+
+def _print_answer(answer: Answer) -> None:
+    if answer.standalone_question != answer.question:
+        print(f"Searched for: {_plain(answer.standalone_question)}\n")
+    if answer.abstained:
+        print(_plain(answer.text))
+        for hit in answer.hits[:3]:
+            place = f"{shown(hit.passage.path)}:{hit.passage.start}-{hit.passage.end}"
+            print(f"\nNearest: {place}\n  {_plain(hit.passage.text)}")
+        return
+    for statement in answer.statements:
+        markers = "".join(f" [{number}]" for number in statement.citations)
+        print(f"{_plain(statement.text)}{markers}\n")
+    for citation in answer.citations:
+        print(_source_line(citation))
+    print(f"Confidence {answer.confidence:.2f}.")
+    for note in answer.notes:
+        print(_plain(note))
+
+
+def _source_line(citation: Citation) -> str:
+    day = citation.published.isoformat() if citation.published else "undated"
+    outlet = f"{_plain(citation.outlet)}, " if citation.outlet else ""
+    return (
+        f"[{citation.number}] {shown(citation.path)}:{citation.start}-{citation.end}  "
+        f"{outlet}{day}, “{_plain(citation.title)}”"
+    )
+
+
+def _plain(text: str) -> str:
+    """Return text without what could steer a terminal."""
+    return " ".join(shown(line) for line in text.replace("\t", " ").splitlines() if line.strip())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,347 @@
+"""Question + Hits -> a draft answer of the sources' own sentences; no language model.
+
+Sentences of the best passages are weighed by a small linear model over features that are computed
+from the words and vectors (see :class:`Features`); the best ones that say different things become
+the statements. Whether the articles answer at all is a second linear model's word, calibrated.
+Both were fitted by ``training/fit_sentence_model.py``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rag.embedder import Embedder, Vectors
+from rag.lexicon import Lexicon
+from rag.question import Kind, fits, kind_of, names
+from rag.schema import Hit, Passage, Span
+
+Caution = Literal["strict", "balanced", "eager"]
+# Below this confidence an answer is not given.
+ANSWER_FROM: Mapping[Caution, float] = {"strict": 0.7, "balanced": 0.5, "eager": 0.25}
+
+_COMPARED_SENTENCES = 24
+_CACHED_VECTORS = 20_000
+_SAME_WORDS = 0.6
+_SAME_SIMILARITY = 0.9
+_WORD = re.compile(r"\w[\w’'.,-]*")
+_LEANING_START = re.compile(
+    r"^\W*(?:he|she|it|they|his|her|their|its|this|that|these|those|such)\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where words of a statement stand."""
+
+    path: str
+    span: Span
+    quote: str
+    passage_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DraftStatement:
+    """A sentence to be said, and every place that says it."""
+
+    text: str
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An answer before it is bound to its articles.
+
+    Attributes:
+        reason: Why there is no answer; None when there is one.
+        confidence: 0 to 1.
+    """
+
+    statements: tuple[DraftStatement, ...]
+    confidence: float
+    reason: str | None
+    short_answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What is known of one sentence as an answer to one question.
+
+    Attributes:
+        similarity: Cosine of question and sentence.
+        passage_similarity: Cosine of question and passage.
+        relevance: Of the passage, fused, within this search.
+        coverage: Share of the question's words in the sentence, by their rarity (idf), 0 to 1.
+        context_coverage: The same for the passage and its title.
+        kind_fit: Whether the sentence has words of the kind asked for.
+        kind_known: Whether the question asks for words of a known kind.
+        named: Share of the question's names and numbers that the sentence has; 1 if it has none.
+        context_named: The same for the passage and its title.
+        length: Natural logarithm of the words in the sentence.
+        leaning: 1 if it begins with a pronoun.
+    """
+
+    similarity: float
+    passage_similarity: float
+    relevance: float
+    coverage: float
+    context_coverage: float
+    kind_fit: float
+    kind_known: float
+    named: float
+    context_named: float
+    length: float
+    leaning: float
+
+    def row(self) -> list[float]:
+        """Return the values in the order of the attributes."""
+        return [getattr(self, name) for name in self.__slots__]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence that may be said."""
+
+    passage: Passage
+    span: Span
+    text: str
+    features: Features
+    score: float
+    vector: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class LinearModel:
+    """A logistic regression.
+
+    Attributes:
+        weights: By the names of the inputs.
+        bias: Added to the weighted sum.
+    """
+
+    weights: Mapping[str, float]
+    bias: float
+
+    def logit(self, inputs: Mapping[str, float]) -> float:
+        """Return the weighted sum."""
+        return self.bias + sum(weight * inputs[name] for name, weight in self.weights.items())
+
+    def probability(self, inputs: Mapping[str, float]) -> float:
+        """Return the chance of a yes, 0 to 1."""
+        return 1 / (1 + math.exp(-max(-60.0, min(60.0, self.logit(inputs)))))
+
+
+SENTENCE_MODEL = LinearModel(
+    weights={
+        "similarity": 4.0,
+        "passage_similarity": 1.0,
+        "relevance": 1.5,
+        "coverage": 3.0,
+        "context_coverage": 1.0,
+        "kind_fit": 1.0,
+        "named": 0.5,
+        "context_named": 0.5,
+        "length": 0.3,
+        "leaning": -0.2,
+    },
+    bias=-6.0,
+)
+ANSWER_MODEL = LinearModel(
+    weights={"similarity": 5.0, "context_coverage": 3.0, "context_named": 2.0, "kind_fit": 0.5},
+    bias=-6.0,
+)
+
+
+class SentenceReader:
+    """Chooses sentences.
+
+    Args:
+        embedder: Compares sentences with the question.
+        language: ISO 639 code; the rules on kinds of answers are English.
+    """
+
+    def __init__(self, embedder: Embedder, *, language: str) -> None:
+        self._embedder = embedder
+        self._english = language == "en"
+        self._vectors: OrderedDict[tuple[str, Span], Vectors] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def read(
+        self,
+        question: str,
+        hits: Sequence[Hit],
+        *,
+        lexicon: Lexicon,
+        max_statements: int,
+        caution: Caution,
+    ) -> Draft:
+        """Return the draft of an answer, or of an abstention.
+
+        Args:
+            question: Standing alone.
+            hits: The passages found, best first.
+            lexicon: Knows how rare a word is.
+            max_statements: How many at most.
+            caution: How sure to be before answering.
+        """
+        candidates = self.candidates(question, hits, lexicon=lexicon)
+        if not candidates:
+            return Draft((), 0.0, _NOTHING_FOUND)
+        best = candidates[0]
+        confidence = ANSWER_MODEL.probability(answer_inputs(candidates))
+        if confidence < ANSWER_FROM[caution]:
+            return Draft((), confidence, _too_weak(question, candidates))
+        chosen = _different(candidates, best.score, max_statements)
+        return Draft(tuple(_statement(group) for group in chosen), confidence, None)
+
+    def candidates(
+        self, question: str, hits: Sequence[Hit], *, lexicon: Lexicon
+    ) -> list[Candidate]:
+        """Return the sentences of the hits that may answer, best first."""
+        terms = {term: lexicon.rarity(term) for term in lexicon.terms(question)}
+        kind: Kind = kind_of(question) if self._english else "open"
+        wanted = names(question)
+        measured: list[tuple[float, Hit, Span, str, dict[str, float]]] = []
+        for hit in hits:
+            around = f"{hit.passage.title} {hit.passage.text}"
+            context = _coverage(terms, lexicon.terms(around))
+            context_named = _named(wanted, around)
+            for span in hit.passage.sentences:
+                text = hit.passage.sentence_text(span)
+                words = _WORD.findall(text)
+                if len(words) < 3 or not any(character.isalpha() for character in text):
+                    continue
+                known = {
+                    "passage_similarity": hit.similarity,
+                    "relevance": hit.relevance,
+                    "coverage": _coverage(terms, lexicon.terms(text)),
+                    "context_coverage": context,
+                    "kind_fit": fits(kind, text, question),
+                    "kind_known": float(kind not in ("open", "yes_no")),
+                    "named": _named(wanted, text),
+                    "context_named": context_named,
+                    "length": math.log(len(words)),
+                    "leaning": float(bool(_LEANING_START.match(text))),
+                }
+                rough = SENTENCE_MODEL.logit({"similarity": hit.similarity, **known})
+                measured.append((rough, hit, span, text, known))
+        # Embedding a sentence costs more than all the rest: only the likelier ones are compared.
+        measured.sort(key=lambda item: (-item[0], item[1].passage.passage_id, item[2].start))
+        compared = measured[:_COMPARED_SENTENCES]
+        if not compared:
+            return []
+        vectors = self._sentence_vectors([(hit.passage, span) for _, hit, span, _, _ in compared])
+        (asked,) = self._embedder.embed_questions([question])
+        candidates = []
+        for (_, hit, span, text, known), vector in zip(compared, vectors, strict=True):
+            features = Features(similarity=float(vector @ asked), **known)
+            score = SENTENCE_MODEL.logit(_inputs(features))
+            candidates.append(Candidate(hit.passage, span, text, features, score, vector))
+        candidates.sort(key=lambda item: (-item.score, item.passage.path, item.span.start))
+        return candidates
+
+    def _sentence_vectors(self, places: Sequence[tuple[Passage, Span]]) -> list[Vectors]:
+        keys = [(passage.passage_id, span) for passage, span in places]
+        with self._lock:
+            found = {key: self._vectors[key] for key in keys if key in self._vectors}
+        missing = [
+            (key, passage.sentence_text(key[1]))
+            for key, (passage, _) in zip(keys, places, strict=True)
+            if key not in found
+        ]
+        if missing:
+            rows = self._embedder.embed_passages([text for _, text in missing])
+            found.update({key: row for (key, _), row in zip(missing, rows, strict=True)})
+        with self._lock:
+            for key in keys:
+                self._vectors[key] = found[key]
+                self._vectors.move_to_end(key)
+            while len(self._vectors) > _CACHED_VECTORS:
+                self._vectors.popitem(last=False)
+        return [found[key] for key in keys]
+
+
+def answer_inputs(candidates: Sequence[Candidate]) -> dict[str, float]:
+    """Return what the answer model judges by: the best sentence, and how it stands out."""
+    return _inputs(candidates[0].features)
+
+
+def _inputs(features: Features) -> dict[str, float]:
+    return dict(zip(Features.__slots__, features.row(), strict=True))
+
+
+def _coverage(terms: Mapping[str, float], found: Sequence[str]) -> float:
+    total = sum(terms.values())
+    if total <= 0:
+        return 0.0
+    present = set(found)
+    return sum(rarity for term, rarity in terms.items() if term in present) / total
+
+
+def _named(wanted: frozenset[str], text: str) -> float:
+    if not wanted:
+        return 1.0
+    words = {
+        word.lower().removesuffix("’s").removesuffix("'s").strip(",.")
+        for word in _WORD.findall(text)
+    }
+    return len(wanted & words) / len(wanted)
+
+
+def _different(candidates: Sequence[Candidate], best: float, limit: int) -> list[list[Candidate]]:
+    """Group candidates that say the same; return the best groups, best first."""
+    groups: list[list[Candidate]] = []
+    for candidate in candidates:
+        for group in groups:
+            if _says_the_same(candidate, group[0]):
+                group.append(candidate)
+                break
+        else:
+            if len(groups) < limit and candidate.score >= best - _SCORE_RANGE:
+                groups.append([candidate])
+    return groups
+
+
+_SCORE_RANGE = 3.0
+
+
+def _says_the_same(one: Candidate, other: Candidate) -> bool:
+    """Say whether two sentences are near-duplicates: same numbers, mostly the same words."""
+    if one.text == other.text:
+        return True
+    if _numbers(one.text) != _numbers(other.text):
+        return False
+    words, others = set(_WORD.findall(one.text.lower())), set(_WORD.findall(other.text.lower()))
+    shared = len(words & others) / max(1, len(words | others))
+    return shared >= _SAME_WORDS and float(one.vector @ other.vector) >= _SAME_SIMILARITY
+
+
+def _numbers(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\d[\d,.]*", text))
+
+
+def _statement(group: Sequence[Candidate]) -> DraftStatement:
+    seen: dict[tuple[str, Span], Place] = {}
+    for candidate in group:
+        passage = candidate.passage
+        seen.setdefault(
+            (passage.path, candidate.span),
+            Place(passage.path, candidate.span, candidate.text, passage.passage_id),
+        )
+    return DraftStatement(group[0].text, tuple(seen.values()))
+
+
+_NOTHING_FOUND = "The articles do not answer this: nothing in them is about it."
+
+
+def _too_weak(question: str, candidates: Sequence[Candidate]) -> str:
+    best = candidates[0]
+    return (
+        "The articles do not answer this. The nearest passage is in "
+        f"“{best.passage.title}”, and it does not say."
+    )

@@ -1,0 +1,156 @@
+"""Question -> Hits: dense and BM25 search, their scores fused.
+
+Fusion is a weighted sum of scores, each min-max normalised over the union of both result lists, as
+in Bruch, Gai & Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", ACM TOIS 42(1),
+2023. Unlike rank fusion it keeps what the scores say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from rag.embedder import Vectors
+from rag.ledger import Snapshot
+from rag.lexicon import Lexicon
+from rag.schema import Hit
+from rag.vectors import ExactVectors, VectorSearch
+
+Retrieval = Literal["hybrid", "dense", "bm25"]
+_DEPTH = 50
+# Above this many allowed passages a filtered search over-fetches before it looks at each.
+_EXACT_ROWS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which articles may answer.
+
+    Attributes:
+        published_by: ISO day; later articles are left out, undated ones stay.
+        paths: Articles, files or folders of the corpus; None for all.
+    """
+
+    published_by: str | None = None
+    paths: tuple[str, ...] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether every article passes."""
+        return self.published_by is None and self.paths is None
+
+
+def search(
+    question: str,
+    vector: Vectors | None,
+    *,
+    view: Snapshot,
+    generation: int,
+    vectors: VectorSearch,
+    lexicon: Lexicon,
+    limit: int,
+    retrieval: Retrieval = "hybrid",
+    bm25_weight: float = 0.4,
+    only: Filter = Filter(),
+) -> list[Hit]:
+    """Return the passages nearest to a question, best first.
+
+    Args:
+        question: Its words.
+        vector: The same, embedded, shape ``(dim,)``; may be None for BM25 alone.
+        view: One snapshot of the ledger.
+        generation: What of it is visible.
+        vectors: Dense search.
+        lexicon: BM25 search.
+        limit: How many at most.
+        retrieval: Which of the two are used.
+        bm25_weight: Share of BM25 in hybrid search, 0 to 1.
+        only: Which articles may answer.
+    """
+    allowed: list[int] | None = None
+    if not only.is_open:
+        articles = view.allowed_articles(
+            generation, published_by=only.published_by, paths=only.paths
+        )
+        allowed = view.row_ids(generation, articles)
+        if not allowed:
+            return []
+    depth = max(_DEPTH, 2 * limit)
+    similarities: dict[int, float] = {}
+    bm25: dict[int, float] = {}
+    if retrieval != "bm25" and vector is not None:
+        similarities = _dense(vector, view, vectors, depth, allowed)
+    if retrieval != "dense":
+        bm25 = dict(lexicon.matches(question, limit=depth, only=allowed))
+    found = view.stored_passages(sorted(similarities.keys() | bm25.keys()), generation)
+    if vector is not None:
+        # A passage that only one search found is compared by the other's measure all the same.
+        missing = [row_id for row_id in found if row_id not in similarities]
+        for row_id, stored in view.vectors(missing).items():
+            similarities[row_id] = float(stored @ vector)
+    weight = {"hybrid": bm25_weight, "dense": 0.0, "bm25": 1.0}[retrieval]
+    fused = fuse(
+        {row_id: similarities.get(row_id, 0.0) for row_id in found},
+        {row_id: bm25.get(row_id, 0.0) for row_id in found},
+        bm25_weight=weight,
+    )
+    ranked = sorted(found, key=lambda row_id: (-fused[row_id], row_id))[:limit]
+    return [
+        Hit(
+            passage=found[row_id].passage,
+            similarity=similarities.get(row_id, 0.0),
+            bm25=bm25.get(row_id, 0.0),
+            relevance=fused[row_id],
+        )
+        for row_id in ranked
+    ]
+
+
+def fuse(
+    similarities: Mapping[int, float], bm25: Mapping[int, float], *, bm25_weight: float
+) -> dict[int, float]:
+    """Return the weighted sum of both scores, each scaled to 0..1 over the ids given.
+
+    Args:
+        similarities: Cosines by id.
+        bm25: BM25 by id, for the same ids; 0 for no shared word.
+        bm25_weight: Share of BM25, 0 to 1.
+    """
+    dense = _scaled(similarities, floor=None)
+    words = _scaled(bm25, floor=0.0)
+    return {key: bm25_weight * words[key] + (1 - bm25_weight) * dense[key] for key in similarities}
+
+
+def _scaled(values: Mapping[int, float], *, floor: float | None) -> dict[int, float]:
+    if not values:
+        return {}
+    low = min(values.values()) if floor is None else floor
+    span = max(values.values()) - low
+    if span <= 0:
+        return dict.fromkeys(values, 1.0 if floor is None else 0.0)
+    return {key: (value - low) / span for key, value in values.items()}
+
+
+def _dense(
+    vector: Vectors,
+    view: Snapshot,
+    vectors: VectorSearch,
+    depth: int,
+    allowed: Sequence[int] | None,
+) -> dict[int, float]:
+    if allowed is None:
+        return dict(vectors.nearest(vector, limit=depth))
+    if len(allowed) > _EXACT_ROWS:
+        # Chroma's own filters cost more than fetching a little more and choosing here.
+        chosen = set(allowed)
+        for factor in (2, 8):
+            nearest = vectors.nearest(vector, limit=factor * depth)
+            kept = [(row_id, cosine) for row_id, cosine in nearest if row_id in chosen][:depth]
+            if len(kept) == depth:
+                return dict(kept)
+    stored = view.vectors(allowed)
+    exact = ExactVectors(list(stored), np.stack(list(stored.values())))
+    return dict(exact.nearest(vector, limit=depth))

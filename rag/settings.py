@@ -1,0 +1,136 @@
+"""Every knob in one frozen object: flag > ``RAG_*`` variable > ``rag.toml`` > default.
+
+Read once, at the edge (the command line, the page, ``rag.build``); the rooms get plain values.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from rag.errors import UsageError
+
+SETTINGS_FILE = "rag.toml"
+PACKAGED_MODEL = "packaged"
+
+
+class Settings(BaseSettings):
+    """What a user can set. Unknown keys are refused, every number has bounds."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="RAG_", frozen=True, extra="forbid", toml_file=SETTINGS_FILE
+    )
+
+    corpus: Path = Field(default=Path("seeds"), description="The folder of articles.")
+    index: Path = Field(default=Path("index"), description="Where the index is kept.")
+    embedding_model: str = Field(
+        default=PACKAGED_MODEL,
+        min_length=1,
+        description=(
+            "`packaged` (all-MiniLM-L6-v2, offline), a folder with a sentence-transformers model, "
+            "or a model's name; only a name may ask the model hub. Changing it rebuilds the index."
+        ),
+    )
+    passage_words: int = Field(
+        default=110,
+        ge=20,
+        le=1000,
+        description="Words a passage aims at. Changing it rebuilds the index.",
+    )
+    language: str = Field(
+        default="en",
+        pattern=r"^[a-z]{2,3}$",
+        description="Language of the articles, for splitting sentences. Changing it rebuilds.",
+    )
+    max_file_mb: float = Field(
+        default=20.0, gt=0, le=2000, description="Larger files are skipped, and listed as such."
+    )
+    retrieval: Literal["hybrid", "dense", "bm25"] = Field(
+        default="hybrid", description="Which search finds passages."
+    )
+    bm25_weight: float = Field(
+        default=0.4, ge=0, le=1, description="Share of BM25 in hybrid search; the rest is dense."
+    )
+    candidates: int = Field(
+        default=24, ge=1, le=500, description="Passages that are looked at for an answer."
+    )
+    max_statements: int = Field(
+        default=6, ge=1, le=20, description="Statements that an answer has at most."
+    )
+    caution: Literal["strict", "balanced", "eager"] = Field(
+        default="balanced",
+        description="When to answer: strict says no sooner, eager answers on weaker evidence.",
+    )
+
+    chat_host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="Address of the chat page; any but this machine's own needs a password.",
+    )
+    chat_port: int = Field(default=7860, ge=1, le=65535, description="Port of the chat page.")
+    chat_names: str = Field(
+        default="",
+        description="Host names under which the page may be asked for, besides its address and "
+        "`localhost`; separated by commas.",
+    )
+    chat_user: str = Field(
+        default="reader", min_length=1, pattern="^[^:]+$", description="User of the chat page."
+    )
+    chat_password: SecretStr | None = Field(
+        default=None, description="Password of the chat page; without one it asks for none."
+    )
+    chat_conversations: Path | None = Field(
+        default=None,
+        description="File of the conversations; by default `conversations.sqlite` in the index.",
+    )
+    chat_uploads: bool = Field(
+        default=True, description="Whether articles can be added and removed in the chat page."
+    )
+    chat_upload_mb: float = Field(
+        default=5.0, gt=0, le=100, description="Size of an added file, at most."
+    )
+    chat_answers_at_once: int = Field(
+        default=2, ge=1, le=64, description="Questions the chat page answers at the same time."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Give the order of precedence: what is passed in, the environment, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Return the settings in force; an override of None counts as not given.
+
+    Raises:
+        UsageError: If a value is out of bounds, a key is unknown or ``rag.toml`` cannot be read.
+    """
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        raise UsageError(
+            f"The setting `{name}` cannot be used: {first['msg']}.",
+            remedy=f"Mend it in {SETTINGS_FILE}, the RAG_* variables or the flags; "
+            f"known settings: {', '.join(sorted(Settings.model_fields))}.",
+        ) from error
+    except ValueError as error:  # tomllib.TOMLDecodeError is one
+        raise UsageError(
+            f"{SETTINGS_FILE} is not valid TOML: {error}.", remedy=f"Mend {SETTINGS_FILE}."
+        ) from error
