@@ -1050,7 +1050,13 @@ _BLOCK: Final = re.compile(
     r"address|article|aside|blockquote|br|d[dlt]|div|fig(?:caption|ure)|footer|form|h[1-6]|hr"
     r"|header|li|main|nav|[ou]l|option|p|pre|section|table|t[dhr]"
 )
-_NEVER_TEXT: Final = ("script", "style", "noscript", "template", "head", "iframe", "object", "svg")
+_NEVER_TEXT: Final = (
+    *("script", "style", "noscript", "template", "head", "iframe", "object", "svg"),
+    *("nav", "footer", "aside", "button", "select"),
+)
+_SHORTEST_EXTRACTION_CHARS: Final = 250  # below this, trafilatura itself calls its result short
+# Its time grows with the square: 16,000 elements take one second, 400,000 over five minutes.
+_LARGEST_PAGE_ELEMENTS: Final = 20_000
 
 
 def _read_html(page: str) -> tuple[str, _Found]:
@@ -1066,17 +1072,24 @@ def _read_html(page: str) -> tuple[str, _Found]:
         return "", _Found()
     # Only dates that the page marks as such: the extensive search takes any date in the text.
     dates = {"extensive_search": False, "original_date": True}
+    document: Any = None
+    about: Any = None
+    is_large = sum(1 for _ in tree.iter()) > _LARGEST_PAGE_ELEMENTS
     try:
-        document: Any = trafilatura.bare_extraction(
-            page, include_comments=False, with_metadata=True, date_extraction_params=dates
-        )
+        if not is_large:
+            document = trafilatura.bare_extraction(
+                page, include_comments=False, with_metadata=True, date_extraction_params=dates
+            )
         about = document or extract_metadata(tree, date_config=dates, extensive=False)
     except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
         # Its heuristics were written for real pages; a hostile one still has plain text.
-        document = about = None
+        pass
     text = (document.text or "") if document else ""
-    if not _has_text(text):
-        text = _plain_text(tree)
+    # Of a page this short it makes a line of each piece between two tags, or finds nothing; but
+    # where most words are left out, they are menus.
+    if len(text) < _SHORTEST_EXTRACTION_CHARS:
+        plain = _plain_text(tree)
+        text = plain if not _has_text(text) or len(plain) < 2 * len(text) else text
     if about is None:
         return text, _Found()
     outlet = about.sitename
@@ -1117,7 +1130,16 @@ def _read_lines(path: str, data: bytes) -> tuple[list[Article], list[Skipped]]:
     """Return an article for each line that holds one."""
     articles: list[Article] = []
     skipped: list[Skipped] = []
-    for number, line, encoding in _decoded_lines(data):
+    damage: UndecodableError | None = None
+    lines: Iterable[str | UndecodableError]
+    try:
+        whole, encoding = decode(data)
+        # Only at line feeds: other separators may stand inside a JSON string.
+        lines = whole.split("\n")
+    except UndecodableError as error:
+        damage, encoding = error, "utf-8"
+        lines = _lines_by_themselves(data)
+    for number, line in enumerate(lines, start=1):
         where = f"{path}#{number}"
         if isinstance(line, UndecodableError):
             skipped.append(Skipped(where, f"line {number:,}: {line}"))
@@ -1149,28 +1171,22 @@ def _read_lines(path: str, data: bytes) -> tuple[list[Article], list[Skipped]]:
         )
         unquotable = _title_lines(text, found.title)
         articles.append(_article(where, text, encoding, found, unquotable))
+    if damage and not articles:
+        return [], [Skipped(path, str(damage))]
     if not articles and not skipped:
         skipped.append(Skipped(path, NO_TEXT))
     return articles, skipped
 
 
-def _decoded_lines(data: bytes) -> Iterator[tuple[int, str | UndecodableError, str]]:
-    """Yield number (from 1), text and encoding of each line; a damaged line spoils no other."""
-    try:
-        text, encoding = decode(data)
-    except UndecodableError:
-        at = 0
-        for number, raw in enumerate(data.split(b"\n"), start=1):
-            try:
-                yield number, raw.decode("utf-8"), "utf-8"
-            except UnicodeDecodeError as error:
-                offset = at + error.start
-                yield number, UndecodableError(f"not valid utf-8 at byte {offset:,}"), "utf-8"
-            at += len(raw) + 1
-        return
-    # Only at line feeds: other separators may stand inside a JSON string.
-    for number, line in enumerate(text.split("\n"), start=1):
-        yield number, line, encoding
+def _lines_by_themselves(data: bytes) -> Iterator[str | UndecodableError]:
+    """Yield each line, or what is wrong with it: a damaged line spoils no other."""
+    at = 0
+    for raw in data.split(b"\n"):
+        try:
+            yield raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            yield UndecodableError(f"not valid utf-8 at byte {at + error.start:,}")
+        at += len(raw) + 1
 
 
 __all__ = ["FileEntry", "UndecodableError", "decode", "list_files", "read_articles"]
