@@ -599,7 +599,7 @@ _WEEKDAY: Final = (
 _DAY: Final = r"[0-3]?[0-9](?:st|nd|rd|th)?"
 _DATE: Final = re.compile(
     rf"(?:(?P<m1>{_MONTH})\s{{0,3}}(?P<d1>{_DAY}),?\s{{1,3}}(?P<y1>[0-9]{{4}})"
-    rf"|(?P<d2>{_DAY})\s{{0,3}}(?P<m2>{_MONTH}),?\s{{0,3}}(?P<y2>[0-9]{{4}})"
+    rf"|(?P<d2>{_DAY})[\s-]{{0,3}}(?P<m2>{_MONTH}),?[\s-]{{0,3}}(?P<y2>[0-9]{{4}})"
     r"|(?P<y3>[0-9]{4})(?P<s3>[-/.])(?P<m3>[0-9]{1,2})(?P=s3)(?P<d3>[0-9]{1,2})"
     r"(?:T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
     r"|(?P<a4>[0-9]{1,2})(?P<s4>[-/.])(?P<b4>[0-9]{1,2})(?P=s4)(?P<y4>[0-9]{4}))(?![0-9])",
@@ -637,7 +637,7 @@ _STATED: Final = re.compile(
 _DATE_WORD: Final = re.compile(
     r"(?P<label>first published|originally published|published|publication date|posted|issued"
     r"|last updated|last modified|updated|modified|edited|date)"
-    r"|(?P<noise>[0-2]?[0-9][:.][0-5][0-9](?::[0-5][0-9])?|[ap]\.?m\b\.?|at\b|on\b"
+    r"|(?P<noise>[0-2]?[0-9][:.][0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?|[ap]\.?m\b\.?|at\b|on\b"
     r"|[0-9]{1,2} ?(?=[ap]\.?m\b)|noon\b|midnight\b|[0-9]{1,3} min(?:ute)?s? read\b|local time\b"
     r"|(?-i:(?:[ECMPA][SD]?T|GMT|UTC|BST|CEST|IDT|IST|MSK|JST|AE[SD]T|Z)(?![a-z]))"
     r"(?:[+-][0-9]{1,2}(?![0-9:]))?"
@@ -695,7 +695,7 @@ def _read_top(text: str, known: tuple[Span, ...]) -> _Top:
         # Cut: a line of the top is short, and prose may be one line of many megabytes.
         line = text[span.start : min(span.end, span.start + 400)]
         date = _line_date(line)
-        if date is not None:
+        if date is not None and _stands_alone(text, span, date):
             dates.append(date)
             unquotable.append(span)
         elif (byline := _BYLINE.fullmatch(line)) or (stated := _STATED.fullmatch(line)):
@@ -755,10 +755,12 @@ _ABBREVIATED: Final = re.compile(
 
 def _opening(text: str, *, max_chars: int = 80) -> str | None:
     """Return the beginning of the first sentence, which a reporter knows the article by."""
-    line = _LINE.search(text)
-    if line is None:
+    lines = _LINE.findall(re.split(r"\n\s*\n|\r\s*\r|\r\n\s*\r\n", text, maxsplit=1)[0])
+    if not lines:
         return None
-    sentence = line[0]
+    # A paragraph of short lines is one that was wrapped.
+    is_wrapped = all(len(line) <= 100 for line in lines[:3])
+    sentence = " ".join(line.strip() for line in lines) if is_wrapped else lines[0]
     dateline = re.match(r"[A-Z][A-Z .,'’/-]{2,40}(?:\([^()]{1,40}\))?\s?(?:--|–|—|-)\s", sentence)
     if dateline and len(sentence) > dateline.end() + 20:
         sentence = sentence[dateline.end() :]
@@ -820,6 +822,29 @@ def _line_date(line: str) -> _LineDate | None:
     return min(found, key=lambda each: _RANK[each.label]) if found else None
 
 
+_OPEN_END: Final = re.compile(
+    r"[,;(–—-]$|\b(?:on|in|of|by|until|till|since|from|and|or|the|to|before|after|dated|due|ended"
+    r"|ending|through|at|for|as|is|was|between|effective|expires|expiring|maturing|about|around)$",
+    re.IGNORECASE,
+)
+
+
+def _stands_alone(text: str, span: Span, date: _LineDate) -> bool:
+    """Say whether a line that is a date is more than the rest of a sentence wrapped there."""
+    line = span.within(text)
+    if line.endswith((",", ";")):
+        return False
+    if date.label == "bare" and re.search(r"(?<![ap]\.m)\.$", line, re.IGNORECASE):
+        return False
+    above = re.search(
+        r"([^\r\n]*)(?:\r\n|\r|\n)[^\S\r\n]*\Z", text[max(0, span.start - 300) : span.start]
+    )
+    if above and _OPEN_END.search(above[1].rstrip()):
+        return False
+    below = re.match(r"[^\S\r\n]*(?:\r\n|\r|\n)[^\S\r\n]*(\w+)", text[span.end : span.end + 300])
+    return below is None or below[1] == "by" or not below[1][0].islower()
+
+
 _RANK: Final = {"published": 0, "bare": 1, "updated": 2}
 
 
@@ -854,12 +879,21 @@ _DATE_LINE: Final = re.compile(
 )
 
 
+def _bare_date_lines(text: str) -> Iterator[Span]:
+    """Yield every line that is a date and nothing else, wherever it stands."""
+    for match in _DATE_LINE.finditer("\n" + text):
+        lead = len(match[0]) - len(match[0].lstrip())
+        span = Span(match.start() + lead - 1, match.start() + len(match[0].rstrip()) - 1)
+        if _stands_alone(text, span, _LineDate(None, "bare")):
+            yield span
+
+
 def _publication(text: str, dates: list[_LineDate]) -> dt.date | None:
     """Return the publication date among the dates of the top, the most explicit first.
 
     A bare date counts only when no other stands alone on a line: several are a chronology.
     """
-    standing = {match[0].split(None, 1)[-1].strip() for match in _DATE_LINE.finditer("\n" + text)}
+    standing = {span.within(text) for span in _bare_date_lines(text)}
     for date in sorted(dates, key=lambda each: _RANK[each.label]):
         if date.day is None:
             continue
@@ -925,9 +959,7 @@ def _stray_lines(text: str) -> Iterator[Span]:
     # The added newline makes the first line start like every other: one cheap pattern for all.
     for match in _STRAY.finditer("\n" + text):
         yield Span(match.start(1) - 1, match.start(1) + len(match[1].rstrip()) - 1)
-    for match in _DATE_LINE.finditer("\n" + text):
-        lead = len(match[0]) - len(match[0].lstrip())
-        yield Span(match.start() + lead - 1, match.start() + len(match[0].rstrip()) - 1)
+    yield from _bare_date_lines(text)
     for span in _last_lines(text, 6):
         line = span.within(text) if span.end - span.start <= 600 else ""
         credit = len(line) <= 300 and _CREDIT.fullmatch(line)

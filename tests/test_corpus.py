@@ -475,6 +475,10 @@ def test_a_line_of_fifteen_megabytes_is_read_quickly(tmp_path, name, data):
         (f"It rained all day long.\n\n{PROSE}", "It rained all day long"),
         ("LONDON (AP) — " + PROSE, PROSE[:80].rsplit(" ", 1)[0] + "…"),
         ("x" * 500, "x" * 80 + "…"),
+        (
+            "Standard Oil Co and BP\nAmerica Inc said they\nwill merge.\n",
+            "Standard Oil Co and BP America Inc said they will merge",
+        ),
         ("Image\nAdvertisement\n", "a.txt"),
     ],
 )
@@ -507,6 +511,7 @@ def test_a_headline_is_not_quoted_but_a_first_sentence_is(tmp_path):
         ("Thursday, July 24, 2025 at 5 p.m.", "2025-07-24"),
         ("By Jane Doe | Sept. 3, 2024", "2024-09-03"),
         ("25/12/2024", "2024-12-25"),
+        ("26-FEB-1987 15:01:01.79", "1987-02-26"),
         ("*July 24, 2025* · 5 min read", "2025-07-24"),
         ("03/04/2024", None),
         ("February 30, 2024", None),
@@ -536,6 +541,22 @@ def test_a_chronology_and_a_date_far_down_do_not_date_an_article(tmp_path):
 
     assert one(tmp_path, "a.txt", chronology).published is None
     assert one(tmp_path, "b.txt", far_down).published is None
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        "The bank is issuing a bond of\n100 million due on\nMarch 30, 1990\nand priced at par.",
+        "The company said that it completed the offering on\nFeb 26, 1992.\n",
+        "The offering, which the company announced in\nMarch 12, 1987, was a success.",
+        "It was announced on Monday,\nMarch 12, 1987,\nby the bank.",
+    ],
+)
+def test_a_date_in_wrapped_prose_is_prose(tmp_path, wrapped):
+    article = one(tmp_path, "a.txt", f"{PROSE}\n\n{wrapped}\n")
+
+    assert article.published is None
+    assert unquotable(article) == []
 
 
 # --- outlet ----------------------------------------------------------------------------------
@@ -731,9 +752,9 @@ def test_a_page_of_many_megabytes_is_read_in_seconds(tmp_path):
 
 def test_a_short_article_is_not_drowned_by_the_menus_around_it(tmp_path):
     menu = "".join(f"<div><a href='/{i}'>Menu entry {i}</a></div>" for i in range(99))
-    page = f"<html><body><div>{menu}</div><article><p>{PROSE}</p></article></body></html>"
+    page = f"<html><body><div>{menu}</div><article><p>{PROSE}</p><p>Then: {PROSE}</p></article>"
 
-    assert one(tmp_path, "a.html", page).text.strip() == PROSE
+    assert one(tmp_path, "a.html", page).text == f"{PROSE}\nThen: {PROSE}"
 
 
 def test_a_page_of_plain_words_is_read(tmp_path):
