@@ -23,6 +23,7 @@ _STEMMED = {
     "sv": "swedish", "ta": "tamil", "tr": "turkish",
 }  # fmt: skip
 _MAX_TERMS = 64
+_K1 = 1.2
 # "U.S." and "I.D.F." are the words "US" and "IDF".
 _DOTTED = re.compile(r"\b(?:[A-Za-z]\.){2,}")
 _DIGIT_GROUPS = re.compile(r"(?<=\d),(?=\d{3}\b)")
@@ -134,6 +135,13 @@ class Lexicon:
         searcher = self._index.searcher()
         having = searcher.doc_freq("text", term)
         return math.log(1 + (searcher.num_docs - having + 0.5) / (having + 0.5))
+
+    def best_bm25(self, question: str) -> float:
+        """Return what BM25 could be at most: every word, as often and in as short a text as may be.
+
+        A word adds its rarity times at most ``k1 + 1``; tantivy's k1 is 1.2.
+        """
+        return (_K1 + 1) * sum(self.rarity(term) for term in self.terms(question)[:_MAX_TERMS])
 
     def count(self) -> int:
         """Return how many passages there are."""

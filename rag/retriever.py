@@ -1,13 +1,15 @@
 """Question -> Hits: dense and BM25 search, their scores fused.
 
-Fusion is a weighted sum of scores, each min-max normalised over the union of both result lists, as
-in Bruch, Gai & Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", ACM TOIS 42(1),
-2023. Unlike rank fusion it keeps what the scores say.
+Fusion is a weighted sum of scores with theoretical bounds (Bruch, Gai & Ingber, "An Analysis of
+Fusion Functions for Hybrid Retrieval", ACM TOIS 42(1), 2023): the cosine as it is, and BM25 as a
+share of the most that it could be for this question. Unlike rank fusion, and unlike scaling by the
+best result, it knows when the words of a question are hardly found at all, and the fused value
+means the same in every search.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -53,7 +55,7 @@ def search(
     lexicon: Lexicon,
     limit: int,
     retrieval: Retrieval = "hybrid",
-    bm25_weight: float = 0.4,
+    bm25_weight: float = 0.5,
     only: Filter = Filter(),
 ) -> list[Hit]:
     """Return the passages nearest to a question, best first.
@@ -92,11 +94,16 @@ def search(
         for row_id, stored in view.vectors(missing).items():
             similarities[row_id] = float(stored @ vector)
     weight = {"hybrid": bm25_weight, "dense": 0.0, "bm25": 1.0}[retrieval]
-    fused = fuse(
-        {row_id: similarities.get(row_id, 0.0) for row_id in found},
-        {row_id: bm25.get(row_id, 0.0) for row_id in found},
-        bm25_weight=weight,
-    )
+    best_bm25 = lexicon.best_bm25(question)
+    fused = {
+        row_id: fuse(
+            similarities.get(row_id, 0.0),
+            bm25.get(row_id, 0.0),
+            best_bm25=best_bm25,
+            bm25_weight=weight,
+        )
+        for row_id in found
+    }
     ranked = sorted(found, key=lambda row_id: (-fused[row_id], row_id))[:limit]
     return [
         Hit(
@@ -109,29 +116,18 @@ def search(
     ]
 
 
-def fuse(
-    similarities: Mapping[int, float], bm25: Mapping[int, float], *, bm25_weight: float
-) -> dict[int, float]:
-    """Return the weighted sum of both scores, each scaled to 0..1 over the ids given.
+def fuse(similarity: float, bm25: float, *, best_bm25: float, bm25_weight: float) -> float:
+    """Return how relevant a passage is, 0 to 1: a weighted mean of two shares.
 
     Args:
-        similarities: Cosines by id.
-        bm25: BM25 by id, for the same ids; 0 for no shared word.
+        similarity: Cosine of question and passage.
+        bm25: BM25 of the question in the passage.
+        best_bm25: What BM25 could be at most for this question, above 0; see
+            :meth:`rag.lexicon.Lexicon.best_bm25`.
         bm25_weight: Share of BM25, 0 to 1.
     """
-    dense = _scaled(similarities, floor=None)
-    words = _scaled(bm25, floor=0.0)
-    return {key: bm25_weight * words[key] + (1 - bm25_weight) * dense[key] for key in similarities}
-
-
-def _scaled(values: Mapping[int, float], *, floor: float | None) -> dict[int, float]:
-    if not values:
-        return {}
-    low = min(values.values()) if floor is None else floor
-    span = max(values.values()) - low
-    if span <= 0:
-        return dict.fromkeys(values, 1.0 if floor is None else 0.0)
-    return {key: (value - low) / span for key, value in values.items()}
+    words = min(1.0, bm25 / best_bm25) if best_bm25 > 0 else 0.0
+    return bm25_weight * words + (1 - bm25_weight) * max(0.0, similarity)
 
 
 def _dense(

@@ -112,7 +112,7 @@ class Hit:
     Attributes:
         similarity: Cosine of question and passage, -1 to 1.
         bm25: BM25 of the question's words in the passage, 0 when none occurs; no upper bound.
-        relevance: The two fused, 0 to 1; comparable within one search only.
+        relevance: The two fused, 0 to 1; see :func:`rag.retriever.fuse`.
     """
 
     passage: Passage

@@ -57,7 +57,7 @@ class Settings(BaseSettings):
         default="hybrid", description="Which search finds passages."
     )
     bm25_weight: float = Field(
-        default=0.4, ge=0, le=1, description="Share of BM25 in hybrid search; the rest is dense."
+        default=0.5, ge=0, le=1, description="Share of BM25 in hybrid search; the rest is dense."
     )
     candidates: int = Field(
         default=24, ge=1, le=500, description="Passages that are looked at for an answer."

@@ -1,0 +1,242 @@
+"""The parts as LlamaIndex parts: node parser, retriever, query engine, embedding.
+
+Only programs that use LlamaIndex import this room; a question to the archive does not need it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.base.response.schema import Response
+from llama_index.core.callbacks import CallbackManager
+from llama_index.core.node_parser import NodeParser
+from llama_index.core.query_engine import CustomQueryEngine
+from llama_index.core.schema import (
+    BaseNode,
+    NodeRelationship,
+    NodeWithScore,
+    QueryBundle,
+    RelatedNodeInfo,
+    TextNode,
+)
+from pydantic import Field, PrivateAttr
+
+from rag.archive import Archive
+from rag.embedder import Vectors
+from rag.errors import ModelUnavailableError
+from rag.passages import estimate_pieces, split_passages
+from rag.schema import Answer, Article, Passage, iso
+
+_WINDOW_PIECES = 512
+# What a language model or an embedding sees of a node's metadata; the rest is for programs.
+_HIDDEN = ["path", "start", "end", "quote", "passage_id", "number", "sentences", "outlet"]
+
+
+class PassageNodeParser(NodeParser):
+    """Splits documents into passages whose ``start_char_idx`` and ``end_char_idx`` are exact.
+
+    For every node, ``document.text[node.start_char_idx:node.end_char_idx] == node.text``, also when
+    the text repeats itself. Works in any ``IngestionPipeline``; title and date are taken from the
+    document's metadata (``title``, ``date``), the path from ``file_path`` or the document's id.
+    """
+
+    passage_words: int = Field(default=110, ge=20, description="Words a passage aims at.")
+    max_pieces: int = Field(default=200, ge=16, description="Word pieces it has at most.")
+    language: str = Field(default="en", description="ISO 639 code of the text.")
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Return the name that a serialised pipeline carries."""
+        return "PassageNodeParser"
+
+    def _parse_nodes(
+        self, nodes: Sequence[BaseNode], show_progress: bool = False, **kwargs: Any
+    ) -> list[BaseNode]:
+        return [part for node in nodes for part in self._parts(node)]
+
+    def _parts(self, node: BaseNode) -> list[BaseNode]:
+        metadata = node.metadata
+        article = Article(
+            path=str(metadata.get("file_path") or node.node_id),
+            text=node.get_content(),
+            title=str(metadata.get("title") or ""),
+        )
+        passages = split_passages(
+            article,
+            passage_words=self.passage_words,
+            max_pieces=self.max_pieces,
+            count_pieces=estimate_pieces,
+            language=self.language,
+        )
+        return [
+            TextNode(
+                id_=passage.passage_id,
+                text=passage.text,
+                start_char_idx=passage.start,
+                end_char_idx=passage.end,
+                metadata=dict(metadata),
+                excluded_embed_metadata_keys=list(node.excluded_embed_metadata_keys),
+                excluded_llm_metadata_keys=list(node.excluded_llm_metadata_keys),
+                relationships={
+                    NodeRelationship.SOURCE: RelatedNodeInfo(
+                        node_id=node.node_id, metadata=dict(metadata), hash=node.hash
+                    )
+                },
+            )
+            for passage in passages
+        ]
+
+    def _postprocess_parsed_nodes(
+        self, nodes: list[BaseNode], parent_doc_map: dict[str, Any]
+    ) -> list[BaseNode]:
+        # The framework's own version searches the text for each node, and is wrong where it
+        # repeats; only its links between neighbours are wanted.
+        for before, after in zip(nodes, nodes[1:], strict=False):
+            if before.ref_doc_id == after.ref_doc_id:
+                before.relationships[NodeRelationship.NEXT] = after.as_related_node_info()
+                after.relationships[NodeRelationship.PREVIOUS] = before.as_related_node_info()
+        return nodes
+
+
+class ArchiveRetriever(BaseRetriever):
+    """An archive's hybrid search as a LlamaIndex retriever.
+
+    Args:
+        archive: The archive.
+        limit: How many passages at most.
+        as_of: Only what was published by then counts.
+        paths: Only these articles, files or folders count.
+    """
+
+    def __init__(
+        self,
+        archive: Archive,
+        *,
+        limit: int = 10,
+        as_of: dt.date | str | None = None,
+        paths: Sequence[str] | None = None,
+        callback_manager: CallbackManager | None = None,
+    ) -> None:
+        self._archive = archive
+        self._limit = limit
+        self._as_of = as_of
+        self._paths = paths
+        super().__init__(callback_manager=callback_manager)
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        hits = self._archive.search(query_bundle.query_str, self._limit, self._as_of, self._paths)
+        return [NodeWithScore(node=_node(hit.passage), score=hit.relevance) for hit in hits]
+
+
+class ArchiveQueryEngine(CustomQueryEngine):
+    """An archive's answers as a LlamaIndex query engine.
+
+    The response's text is the answer's; ``source_nodes`` are its citations, each with path, start,
+    end and quote in its metadata; ``metadata["answer"]`` is the whole answer as JSON values.
+    """
+
+    as_of: str | None = None
+    paths: list[str] | None = None
+    _archive: Archive = PrivateAttr()
+
+    def __init__(
+        self, archive: Archive, *, as_of: str | None = None, paths: Sequence[str] | None = None
+    ) -> None:
+        super().__init__(as_of=as_of, paths=None if paths is None else list(paths))
+        self._archive = archive
+
+    def custom_query(self, query_str: str) -> Response:
+        """Answer a question."""
+        answer = self._archive.ask(query_str, as_of=self.as_of, paths=self.paths)
+        return Response(
+            response=answer.text,
+            source_nodes=_cited_nodes(answer),
+            metadata={"answer": answer.to_dict()},
+        )
+
+
+class LlamaIndexEmbedder:
+    """A LlamaIndex embedding as the archive's embedder.
+
+    Args:
+        embedding: Any ``BaseEmbedding``.
+        window: Word pieces that its model reads at most.
+    """
+
+    def __init__(self, embedding: BaseEmbedding, *, window: int = _WINDOW_PIECES) -> None:
+        self._embedding = embedding
+        self.window = window
+        described = json.dumps(
+            {"class": type(embedding).__name__, "model": embedding.model_name}, sort_keys=True
+        )
+        self.fingerprint = f"llamaindex:{described}"
+
+    def count_pieces(self, text: str) -> int:
+        """Return an estimate; the framework has no tokenizer for embeddings."""
+        return estimate_pieces(text)
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """Return one row per text: float32, shape ``(len(texts), dim)``, unit length."""
+        return _unit_rows(self._embedding.get_text_embedding_batch(list(texts)))
+
+    def embed_questions(self, texts: Sequence[str]) -> Vectors:
+        """Return one row per question: float32, shape ``(len(texts), dim)``, unit length."""
+        return _unit_rows([self._embedding.get_query_embedding(text) for text in texts])
+
+
+def _unit_rows(rows: Sequence[Sequence[float]]) -> Vectors:
+    vectors = np.asarray(rows, dtype=np.float32)
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    if vectors.ndim != 2 or not np.isfinite(lengths).all() or (lengths == 0).any():
+        raise ModelUnavailableError(
+            "The embedding gave a vector that is empty or not a number.",
+            remedy="Mend the embedding that was passed in.",
+        )
+    return np.asarray(vectors / lengths, dtype=np.float32)
+
+
+def _node(passage: Passage) -> TextNode:
+    return TextNode(
+        id_=passage.passage_id,
+        text=passage.text,
+        start_char_idx=passage.start,
+        end_char_idx=passage.end,
+        metadata={
+            "title": passage.title,
+            "published": iso(passage.published),
+            "outlet": passage.outlet,
+            "path": passage.path,
+            "start": passage.start,
+            "end": passage.end,
+            "passage_id": passage.passage_id,
+        },
+        excluded_embed_metadata_keys=_HIDDEN,
+        excluded_llm_metadata_keys=_HIDDEN,
+        relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=passage.path)},
+    )
+
+
+def _cited_nodes(answer: Answer) -> list[NodeWithScore]:
+    relevance = {hit.passage.passage_id: hit.relevance for hit in answer.hits}
+    return [
+        NodeWithScore(
+            node=TextNode(
+                id_=f"{citation.passage_id}:{citation.start}",
+                text=citation.quote,
+                start_char_idx=citation.start,
+                end_char_idx=citation.end,
+                metadata=citation.to_dict(),
+                excluded_embed_metadata_keys=_HIDDEN,
+                excluded_llm_metadata_keys=_HIDDEN,
+                relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=citation.path)},
+            ),
+            score=relevance.get(citation.passage_id),
+        )
+        for citation in answer.citations
+    ]
