@@ -1086,6 +1086,9 @@ _NEVER_TEXT: Final = (
     *("script", "style", "noscript", "template", "head", "iframe", "object", "svg"),
     *("nav", "footer", "aside", "button", "select"),
 )
+_DOCUMENT_TYPE: Final = re.compile(
+    r"\A\s*(?:<\?xml[^>]*>\s*)?<!DOCTYPE[^\[>]*(?:\[[^\]]*\]\s*)?>", re.IGNORECASE
+)
 _SHORTEST_EXTRACTION_CHARS: Final = 250  # below this, trafilatura itself calls its result short
 # Its time grows with the square: 16,000 elements take one second, 400,000 over five minutes.
 _LARGEST_PAGE_ELEMENTS: Final = 20_000
@@ -1096,7 +1099,8 @@ def _read_html(page: str) -> tuple[str, _Found]:
     import trafilatura
     from trafilatura.metadata import extract_metadata
 
-    page = page.replace("\0", "")  # libxml2 would stop there
+    page = page.replace("\0", "")  # older versions of libxml2 stop there
+    page = _DOCUMENT_TYPE.sub("", page)  # whose entities the parser would leave in the text
     tree = trafilatura.load_html(page)
     if tree is None:
         tree = trafilatura.load_html(f"<html><body>{page}</body></html>")
