@@ -246,8 +246,6 @@ def read_articles(
     kind = _kind(path)
     if kind is None:
         return [], [Skipped(path, NOT_AN_ARTICLE)]
-    if "\0" in path or any(part in ("", ".", "..") for part in path.split("/")):
-        return [], [Skipped(path, "not a path within the corpus")]
     data = _read(corpus, path, max_bytes=max_bytes)
     if isinstance(data, Skipped):
         return [], [data]
@@ -287,6 +285,8 @@ def file_sha256(corpus: Path, path: str, *, max_bytes: int) -> str | Skipped:
 
 def _read(corpus: Path, path: str, *, max_bytes: int) -> bytes | Skipped:
     """Return the file's bytes as they stood at one moment."""
+    if "\0" in path or any(part in ("", ".", "..") for part in path.split("/")):
+        return Skipped(path, "not a path within the corpus")
     for _ in range(2):
         try:
             descriptor = _open_file(corpus, path)
@@ -1225,4 +1225,4 @@ def _lines_by_themselves(data: bytes) -> Iterator[str | UndecodableError]:
         at += len(raw) + 1
 
 
-__all__ = ["FileEntry", "UndecodableError", "decode", "list_files", "read_articles"]
+__all__ = ["FileEntry", "UndecodableError", "decode", "file_sha256", "list_files", "read_articles"]

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rag.corpus as corpus_room
-from rag.corpus import UndecodableError, decode, list_files, read_articles
+from rag.corpus import UndecodableError, decode, file_sha256, list_files, read_articles
 from rag.errors import CorpusError
-from rag.schema import Article
+from rag.schema import Article, Skipped
 
 LIMIT = 20_000_000
 SEEDS = Path(__file__).parent.parent / "seeds"
@@ -184,7 +184,9 @@ def test_a_path_out_of_the_corpus_is_never_opened(tmp_path, path):
     write(tmp_path, "secret.txt", PROSE)
     (tmp_path / "corpus" / "a").mkdir(parents=True)
 
-    assert why_skipped(tmp_path / "corpus", path) == "not a path within the corpus"
+    reason = "not a path within the corpus"
+    assert why_skipped(tmp_path / "corpus", path) == reason
+    assert file_sha256(tmp_path / "corpus", path, max_bytes=LIMIT) == Skipped(path, reason)
 
 
 def test_a_thousand_folders_deep_is_read(tmp_path):
@@ -474,6 +476,16 @@ def test_a_line_of_fifteen_megabytes_is_read_quickly(tmp_path, name, data):
 
     assert len(articles) == 1
     assert time.process_time() - before < 2
+
+
+def test_the_hash_of_a_file_is_that_of_its_bytes(tmp_path):
+    write(tmp_path, "a.txt", QUOTED.encode("utf-16"))
+
+    found = file_sha256(tmp_path, "a.txt", max_bytes=LIMIT)
+
+    assert found == hashlib.sha256(QUOTED.encode("utf-16")).hexdigest()
+    gone = Skipped("b.txt", "it is no longer there")
+    assert file_sha256(tmp_path, "b.txt", max_bytes=LIMIT) == gone
 
 
 # --- title -----------------------------------------------------------------------------------
