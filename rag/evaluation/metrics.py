@@ -332,8 +332,10 @@ def list_score(items: Sequence[str], gold: Sequence[Sequence[str]]) -> ListScore
     """
     if not gold:
         raise ValueError("no gold items")
-    right = sum(any(contains(item, group) for group in gold) for item in items)
-    met = sum(any(contains(item, group) for item in items) for group in gold)
+    words = [tokens(item) for item in items]
+    groups = [[tokens(alias) for alias in group] for group in gold]
+    right = sum(any(holds(w, alias) for group in groups for alias in group) for w in words)
+    met = sum(any(holds(w, alias) for w in words for alias in group) for group in groups)
     precision, recall = (right / len(items) if items else 0.0), met / len(gold)
     both = precision + recall
     return ListScore(precision, recall, 2 * precision * recall / both if both else 0.0)

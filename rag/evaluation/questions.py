@@ -280,7 +280,7 @@ def _plain_dates(row: dict[str, Any]) -> dict[str, Any]:
             return {key: plain(item) for key, item in value.items()}
         return value.isoformat() if hasattr(value, "isoformat") else value
 
-    row = {key: plain(value) for key, value in row.items()}
+    row = {str(key): plain(value) for key, value in row.items()}
     for key in ("id", "as_of"):
         if isinstance(row.get(key), int):
             row[key] = str(row[key])

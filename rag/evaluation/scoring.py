@@ -56,8 +56,8 @@ _LIST = [
     Metric("contains_anywhere", "answers", "the same in an answer of any length"),
     Metric("short_contains", "answers", "gold answer stands in the short answer"),
     Metric("numeric", "answers", "first number is the gold number (0.5 %)"),
-    Metric("list_precision", "answers", "items of the short answer that are right", each="mean"),
-    Metric("list_recall", "answers", "gold items among the items of the short answer", each="mean"),
+    Metric("list_precision", "answers", "items listed that are right", each="mean"),
+    Metric("list_recall", "answers", "gold items that are listed", each="mean"),
     Metric("list_f1", "answers", "harmonic mean of the two", each="mean"),
     Metric("all_of", "answers", "gold groups that the answer holds", each="mean"),
     Metric("all_of_complete", "answers", "every gold group held"),
@@ -196,6 +196,13 @@ def spoken(answer: Record) -> str:
 _ITEMS = re.compile(r"\s*(?:[;,\n]|\band\b)\s*")
 
 
+def _items(answer: Record) -> list[str]:
+    """Return the items that a list answer lists: those of its short answer, else its statements."""
+    if answer.get("short_answer"):
+        return [item for item in _ITEMS.split(answer["short_answer"]) if item]
+    return [statement["text"] for statement in answer["statements"]]
+
+
 def _answers(question: Question, answer: Record) -> dict[str, Share]:
     text, short = spoken(answer), answer.get("short_answer")
     given = not answer["abstained"]
@@ -213,9 +220,7 @@ def _answers(question: Question, answer: Record) -> dict[str, Share]:
                 metrics.contains(text, question.answers, short_answer=short) if given else 0.0
             )
             found["contains_anywhere"] = (
-                metrics.groups_met(f"{text} \n {short or ''}", [question.answers])
-                if given
-                else 0.0
+                metrics.groups_met(f"{text} \n {short or ''}", [question.answers]) if given else 0.0
             )
             found["short_contains"] = (
                 metrics.contains(short or "", question.answers) if given else 0.0
@@ -226,7 +231,7 @@ def _answers(question: Question, answer: Record) -> dict[str, Share]:
         met = metrics.groups_met(f"{text} \n {short or ''}", question.all_of) if given else 0.0
         found["all_of"], found["all_of_complete"] = met, float(met == 1)
         if question.answer_type == "list":
-            items = [item for item in _ITEMS.split(short or "") if item] if given else []
+            items = _items(answer) if given else []
             score = metrics.list_score(items, question.all_of)
             found["list_precision"], found["list_recall"] = score.precision, score.recall
             found["list_f1"] = score.f1
