@@ -1,0 +1,114 @@
+"""Settings -> the chat page on its port: opens the archive, puts the page together, serves it."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import threading
+import webbrowser
+from functools import partial
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from rag.errors import UsageError
+from rag.settings import Settings
+from ui.archives import ArchiveHolder, open_or_build
+from ui.guard import Guard, Login, host_name
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+logger = logging.getLogger(__name__)
+
+CONVERSATIONS_FILE = "conversations.sqlite"
+
+
+def launch(settings: Settings, *, open_browser: bool = False) -> None:
+    """Serve the chat page until it is interrupted.
+
+    The archive is opened (at the first run: built) in the background; until it is there, the page
+    says how far that is.
+
+    Raises:
+        UsageError: If the address needs a password and has none, or the conversations' file
+            cannot be used.
+    """
+    check_address(settings)
+    holder = ArchiveHolder(partial(open_or_build, settings))
+    holder.open_in_background()
+    app = build_app(holder, settings)
+    if open_browser:
+        shown = f"[{settings.chat_host}]" if ":" in settings.chat_host else settings.chat_host
+        url = f"http://{shown}:{settings.chat_port}"
+        timer = threading.Timer(1.0, webbrowser.open, [url])
+        timer.daemon = True
+        timer.start()
+    uvicorn.run(
+        app,
+        host=settings.chat_host,
+        port=settings.chat_port,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=2,
+    )
+
+
+def build_app(archive_provider: ArchiveHolder, settings: Settings) -> FastAPI:
+    """Return the page as an application that any ASGI server can run.
+
+    Args:
+        archive_provider: Holds the archive to ask, or says why there is none.
+        settings: The page's knobs (``chat_*``), the corpus and the index.
+
+    Raises:
+        UsageError: If the conversations' file cannot be used.
+    """
+    # Read by Gradio when it is imported: it asks its makers' servers otherwise.
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    from ui.page import assemble  # Gradio takes seconds to import
+
+    app = assemble(archive_provider, settings)
+    app.add_middleware(
+        Guard,
+        names=_names(settings),
+        login=_login(settings),
+        # Files travel as base64 inside JSON, a few at a time.
+        max_body_bytes=int(settings.chat_upload_mb * 1e6 * 1.4) + 1_000_000,
+    )
+    return app
+
+
+def check_address(settings: Settings) -> None:
+    """Refuse to serve other machines without a password.
+
+    Raises:
+        UsageError: If the address is not this machine's own and no password is set.
+    """
+    if settings.chat_password is None and not _is_loopback(settings.chat_host):
+        raise UsageError(
+            f"The page would be open to everyone who reaches {settings.chat_host}.",
+            remedy="Set RAG_CHAT_PASSWORD (and RAG_CHAT_USER), or leave `chat_host` at 127.0.0.1.",
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _names(settings: Settings) -> frozenset[str]:
+    further = (host_name(name) for name in settings.chat_names.split(","))
+    own = {"127.0.0.1", "localhost", "::1", settings.chat_host.lower()}
+    return frozenset(own | {name for name in further if name})
+
+
+def _login(settings: Settings) -> Login | None:
+    if settings.chat_password is None:
+        return None
+    return Login(settings.chat_user, settings.chat_password.get_secret_value())

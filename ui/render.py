@@ -1,0 +1,389 @@
+"""``Answer.to_dict()`` -> the HTML, text and Markdown of one turn of the conversation. Pure.
+
+A marker is a button that carries the turn and the citation's number; the page's one listener does
+the rest. Everything foreign passes through :mod:`ui.markup`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ui.conversations import ConversationTurn
+from ui.markup import day, label, markdown, words
+
+Values = Mapping[str, Any]
+
+VERDICTS = {
+    "supported": ("Paraphrase", "Not the source's own words; the cited words support it."),
+    "partly": ("Partly supported", "The cited words support only a part of this."),
+    "unsupported": ("Not supported", "No words were found in the articles that support this."),
+}
+DISAGREEMENTS = {
+    "over_time": ("What changed over time", "The newest reading comes first."),
+    "between_sources": (
+        "The sources differ",
+        "Each source is given as it reads; nothing is averaged.",
+    ),
+}
+FILE_STATES = {
+    "changed": "This file has changed since it was indexed.",
+    "missing": "This file is no longer in the folder.",
+}
+REASONS = (
+    "Wrong",
+    "Citation does not fit",
+    "Something is missing",
+    "Out of date",
+    "Should have answered",
+    "Other",
+)
+
+
+def turn_html(turn: ConversationTurn, *, span: Values | None = None) -> str:
+    """Return a finished turn: the question and what came of it.
+
+    Args:
+        turn: As kept in the conversation.
+        span: ``earliest``, ``latest`` and ``articles`` of the archive; told with an abstention.
+    """
+    answer = turn.answer
+    if turn.outcome == "failed":
+        body = error_html(str(answer.get("problem", "")), str(answer.get("remedy", "")))
+    elif answer.get("abstained"):
+        body = _abstention(turn, span or {})
+    else:
+        body = _answer(turn)
+    stopped = '<p class="dl-note">Stopped here.</p>' if turn.outcome == "stopped" else ""
+    return (
+        f'<article class="dl-turn" data-turn="{turn.id}" aria-label="Question and answer">'
+        f'<header class="dl-question"><h2>{label(turn.question)}</h2>'
+        f'<button type="button" class="dl-quiet" data-act="edit" data-turn="{turn.id}"'
+        f' data-question="{words(turn.question)}">Edit</button></header>'
+        f"{_asked_with(turn)}{body}{stopped}{_tools(turn)}</article>"
+    )
+
+
+def stream_html(question: str, stage: str, detail: str, statements: Sequence[str]) -> str:
+    """Return a turn that is being answered: its stage and the plain text so far."""
+    written = "".join(f"<p>{words(text)}</p>" for text in statements)
+    about = f": {label(detail)}" if detail else ""
+    return (
+        '<article class="dl-turn dl-running" data-running="yes" aria-label="Being answered">'
+        f'<header class="dl-question"><h2>{label(question)}</h2></header>'
+        f'<p class="dl-stage" role="status"><span class="dl-spinner" aria-hidden="true"></span>'
+        f"{label(stage)}{about} …</p>"
+        f'<div class="dl-streaming">{written}</div></article>'
+    )
+
+
+def error_html(problem: str, remedy: str) -> str:
+    """Return what went wrong and what to do about it."""
+    return (
+        '<div class="dl-error" role="alert">'
+        f"<p><strong>{label(problem)}</strong></p><p>{label(remedy)}</p></div>"
+    )
+
+
+def answer_text(answer: Values) -> str:
+    """Return the answer as plain text followed by its citations."""
+    lines = [str(answer.get("text", ""))]
+    for citation in answer.get("citations", ()):
+        lines.append(
+            f"[{citation['number']}] “{citation['quote']}” - {_credit(citation)}"
+            f" ({citation['path']}, characters {citation['start']} to {citation['end']})"
+        )
+    return "\n\n".join([lines[0], "\n".join(lines[1:])]).strip()
+
+
+def answer_markdown(answer: Values) -> str:
+    """Return the answer as Markdown: statements, readings, then the quotes as a list."""
+    parts: list[str] = []
+    if answer.get("abstained"):
+        parts.append(f"*Not in these articles.* {markdown(answer.get('reason') or '')}")
+    if answer.get("short_answer"):
+        parts.append(f"**{markdown(answer['short_answer'])}**")
+    for statement in answer.get("statements", ()):
+        markers = "".join(f" \\[{number}\\]" for number in statement["citations"])
+        verdict = VERDICTS.get(statement["verdict"])
+        mark = f" *({verdict[0].lower()})*" if verdict else ""
+        parts.append(f"{markdown(statement['text'])}{markers}{mark}")
+    if answer.get("disagreement") and answer.get("readings"):
+        rows = ["| Value | As of | According to | Citation |", "|---|---|---|---|"]
+        rows += [
+            f"| {markdown(reading['value'])} | {markdown(day(reading['as_of']))} "
+            f"| {markdown(reading['attribution'] or '')} | \\[{reading['citation']}\\] |"
+            for reading in newest_first(answer["readings"])
+        ]
+        parts.append("\n".join(rows))
+    citations = [
+        f"{citation['number']}. “{markdown(citation['quote'])}” {markdown(_credit(citation))}, "
+        f"{markdown(citation['path'])}, characters {citation['start']} to {citation['end']}"
+        for citation in answer.get("citations", ())
+    ]
+    if citations:
+        parts.append("\n".join(citations))
+    return "\n\n".join(parts)
+
+
+def newest_first(readings: Sequence[Values]) -> list[Values]:
+    """Return the readings by date, newest first, undated ones last."""
+    return sorted(readings, key=lambda reading: str(reading["as_of"] or ""), reverse=True)
+
+
+def marker(turn_id: int, citation: Values) -> str:
+    """Return the ``[n]`` of a citation: a button that opens the words it stands for."""
+    number = int(citation["number"])
+    return (
+        f'<button type="button" class="dl-cite" data-act="open" data-turn="{turn_id}"'
+        f' data-number="{number}" aria-describedby="dl-card-{turn_id}-{number}"'
+        f' aria-label="Citation {number}: {label(_credit(citation))}">{number}</button>'
+    )
+
+
+def _answer(turn: ConversationTurn) -> str:
+    answer = turn.answer
+    citations = {int(c["number"]): c for c in answer.get("citations", ())}
+    said_by: dict[int, Values] = {}
+    for reading in answer.get("readings", ()):
+        said_by.setdefault(int(reading["citation"]), reading)
+    statements = "".join(
+        _statement(turn.id, statement, citations, said_by)
+        for statement in answer.get("statements", ())
+    )
+    notes = "".join(f'<p class="dl-note">{label(note)}</p>' for note in answer.get("notes", ()))
+    return (
+        f'<div class="dl-answer">{_short_answer(turn.id, answer, citations)}'
+        f'<ul class="dl-statements">{statements}</ul>{_readings(turn.id, answer, citations)}'
+        f"{notes}{_cards(turn.id, citations)}</div>"
+    )
+
+
+def _short_answer(turn_id: int, answer: Values, citations: Mapping[int, Values]) -> str:
+    short = answer.get("short_answer")
+    if not short:
+        return ""
+    holder = next((c for c in citations.values() if short in c["quote"]), None)
+    mark = marker(turn_id, holder) if holder else ""
+    return f'<p class="dl-short"><bdi>{words(short)}</bdi> {mark}</p>'
+
+
+def _statement(
+    turn_id: int,
+    statement: Values,
+    citations: Mapping[int, Values],
+    said_by: Mapping[int, Values],
+) -> str:
+    numbers = [number for number in statement["citations"] if number in citations]
+    markers = "".join(marker(turn_id, citations[number]) for number in numbers)
+    verdict = VERDICTS.get(statement["verdict"])
+    mark = (
+        f'<span class="dl-verdict dl-{words(statement["verdict"])}" title="{verdict[1]}">'
+        f"{verdict[0]}</span>"
+        if verdict
+        else ""
+    )
+    about: list[str] = []
+    for number in numbers:
+        reading = said_by.get(number)
+        if reading and reading["attribution"]:
+            line = f"according to {label(_lower_the(reading['attribution']))}"
+        else:
+            line = ""
+        told = " · ".join(part for part in (_when(citations[number], reading), line) if part)
+        source = label(citations[number]["outlet"] or citations[number]["title"])
+        entry = f'<span class="dl-source">{source}</span>' + (f" · {told}" if told else "")
+        warning = FILE_STATES.get(citations[number]["file_state"])
+        if warning:
+            entry += f' · <span class="dl-warn">{warning}</span>'
+        if entry not in about:
+            about.append(entry)
+    beside = f'<p class="dl-about">{"<br>".join(about)}</p>' if about else ""
+    return (
+        f'<li><p class="dl-statement"><bdi>{words(statement["text"])}</bdi> '
+        f'<span class="dl-markers">{markers}</span>{mark}</p>{beside}</li>'
+    )
+
+
+def _readings(turn_id: int, answer: Values, citations: Mapping[int, Values]) -> str:
+    readings = answer.get("readings") or ()
+    told = DISAGREEMENTS.get(answer.get("disagreement") or "")
+    if not told or len(readings) < 2:
+        return ""
+    rows = "".join(
+        f'<tr><th scope="row"><bdi>{words(reading["value"])}</bdi></th>'
+        f"<td>{_as_of(reading)}</td>"
+        f"<td>{label(reading['attribution']) if reading['attribution'] else _nobody()}</td>"
+        f"<td>{_where(turn_id, citations.get(int(reading['citation'])))}</td></tr>"
+        for reading in newest_first(readings)
+    )
+    return (
+        f'<section class="dl-readings" aria-label="{told[0]}"><h3>{told[0]}</h3>'
+        f'<p class="dl-small">{told[1]}</p><div class="dl-scroll" role="region" tabindex="0"'
+        ' aria-label="Readings, a table"><table><thead><tr>'
+        '<th scope="col">Value</th><th scope="col">As of</th><th scope="col">According to</th>'
+        f'<th scope="col">Where</th></tr></thead><tbody>{rows}</tbody></table></div></section>'
+    )
+
+
+def _nobody() -> str:
+    return '<span class="dl-small">the article itself</span>'
+
+
+def _as_of(reading: Values) -> str:
+    if not reading["as_of"]:
+        return '<span class="dl-small">no date given</span>'
+    kind = reading["as_of_kind"]
+    hint = ' <span class="dl-small">(date of the article)</span>' if kind == "published" else ""
+    return f'<time datetime="{words(reading["as_of"])}">{day(reading["as_of"])}</time>{hint}'
+
+
+def _where(turn_id: int, citation: Values | None) -> str:
+    if citation is None:
+        return ""
+    return f"{marker(turn_id, citation)} {label(citation['outlet'] or '')}"
+
+
+def _when(citation: Values, reading: Values | None) -> str:
+    if reading and reading["as_of"] and reading["as_of_kind"] == "stated":
+        return f"as of {day(reading['as_of'])}"
+    return day(citation["published"]) if citation["published"] else "undated"
+
+
+def _cards(turn_id: int, citations: Mapping[int, Values]) -> str:
+    """Return the sources: a card each, shown below the answer and when its marker is hovered."""
+    if not citations:
+        return ""
+    sources: dict[str, list[Values]] = {}
+    for citation in citations.values():
+        sources.setdefault(citation["path"], []).append(citation)
+    listed = "".join(
+        f'<li><button type="button" class="dl-source-card" data-act="open"'
+        f' data-turn="{turn_id}" data-number="{int(cited[0]["number"])}">'
+        f'<span class="dl-source-title">{label(cited[0]["title"])}</span>'
+        f'<span class="dl-small">{_source_line(cited[0])}</span></button></li>'
+        for cited in sources.values()
+    )
+    cards = "".join(
+        f'<div class="dl-card" role="tooltip" id="dl-card-{turn_id}-{int(c["number"])}" hidden>'
+        f"<blockquote>{words(c['quote'])}</blockquote>"
+        f'<p class="dl-source-title">{label(c["title"])}</p><p>{_source_line(c)}</p></div>'
+        for c in citations.values()
+    )
+    return (
+        f'<section class="dl-sources" aria-label="Articles cited"><h3>Articles cited</h3>'
+        f"<ul>{listed}</ul></section>{cards}"
+    )
+
+
+def _source_line(citation: Values) -> str:
+    parts = [label(citation["outlet"])] if citation["outlet"] else []
+    parts.append(day(citation["published"]) if citation["published"] else "undated")
+    return " · ".join(parts)
+
+
+def _abstention(turn: ConversationTurn, span: Values) -> str:
+    count = span.get("articles")
+    earliest, latest = span.get("earliest"), span.get("latest")
+    dates = f", dated {day(earliest)} to {day(latest)}" if earliest and latest else ""
+    held = (
+        f'<p class="dl-small">The archive holds {int(count)} article{"" if count == 1 else "s"}'
+        f"{dates}.</p>"
+        if count is not None
+        else ""
+    )
+    nearest = "".join(
+        f'<li><button type="button" class="dl-source-card" data-act="open" data-turn="{turn.id}"'
+        f' data-passage="{place}"><span class="dl-excerpt">{words(_excerpt(hit["text"]))}</span>'
+        f'<span class="dl-source-title">{label(hit["title"])}</span>'
+        f'<span class="dl-small">{_source_line(hit)}</span></button></li>'
+        for place, hit in enumerate(turn.nearest)
+    )
+    near = f'<h3>The nearest passages</h3><ul class="dl-near">{nearest}</ul>' if nearest else ""
+    return (
+        '<div class="dl-answer dl-abstained"><p class="dl-short">Not in these articles</p>'
+        f'<p class="dl-reason">{label(turn.answer.get("reason") or "")}</p>{held}{near}</div>'
+    )
+
+
+def _excerpt(text: str, max_chars: int = 220) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= max_chars else flat[:max_chars].rsplit(" ", 1)[0] + " …"
+
+
+def _asked_with(turn: ConversationTurn) -> str:
+    told: list[str] = []
+    searched = turn.answer.get("standalone_question")
+    if searched and searched != turn.question:
+        told.append(f"Searched as: {label(searched)}")
+    options = turn.options
+    if options.get("as_of"):
+        told.append(f"As of {day(options['as_of'])}")
+    if options.get("articles"):
+        told.append(f"Only in: {label(options['articles'])}")
+    return f'<p class="dl-small dl-asked">{" · ".join(told)}</p>' if told else ""
+
+
+def _tools(turn: ConversationTurn) -> str:
+    answer = turn.answer
+    ident = f'data-turn="{turn.id}"'
+    copies = judge = facts = ""
+    if turn.outcome != "failed":
+        copies = (
+            f'<button type="button" class="dl-quiet" data-act="copy" {ident}>Copy</button>'
+            f'<button type="button" class="dl-quiet" data-act="copy-markdown" {ident}>'
+            "Copy as Markdown</button>"
+            f'<pre hidden class="dl-copy">{words(answer_text(answer))}</pre>'
+            f'<pre hidden class="dl-copy-markdown">{words(answer_markdown(answer))}</pre>'
+        )
+        judge = _judgement(turn)
+    if turn.outcome == "answered":
+        told = [label(answer.get("generator", ""))]
+        if not answer.get("abstained"):
+            told.insert(0, f"confidence {round(100 * float(answer.get('confidence', 0)))} %")
+        total_ms = (answer.get("timings_ms") or {}).get("total")
+        if total_ms is not None:
+            told.append(f"{float(total_ms) / 1000:.1f} s")
+        facts = (
+            '<p class="dl-small dl-facts" title="Of answers given at 80 %, four in five are right">'
+            f"{' · '.join(told)}</p>"
+        )
+    return (
+        f'<footer class="dl-tools"><div class="dl-buttons">{copies}'
+        f'<button type="button" class="dl-quiet" data-act="retry" {ident}'
+        f' data-question="{words(turn.question)}">Ask again</button>{judge}</div>{facts}</footer>'
+    )
+
+
+def _judgement(turn: ConversationTurn) -> str:
+    ident = f'data-turn="{turn.id}"'
+    reasons = "".join(
+        f'<label><input type="radio" name="dl-reason-{turn.id}" value="{reason}"> {reason}</label>'
+        for reason in REASONS
+    )
+    return (
+        f'<button type="button" class="dl-quiet" data-act="like" {ident}'
+        f' aria-pressed="{"true" if turn.liked is True else "false"}">Good answer</button>'
+        f'<button type="button" class="dl-quiet" data-act="dislike" {ident}'
+        f' aria-pressed="{"true" if turn.liked is False else "false"}"'
+        f' aria-controls="dl-judge-{turn.id}">Bad answer</button>'
+        f'<form class="dl-judge" id="dl-judge-{turn.id}" data-form="feedback" {ident} hidden>'
+        f"<fieldset><legend>What is wrong with it?</legend>{reasons}</fieldset>"
+        f'<label>More, if you like <textarea name="comment" rows="2" maxlength="4000"></textarea>'
+        '</label><button type="submit" class="dl-button">Send</button></form>'
+    )
+
+
+def _credit(citation: Values) -> str:
+    parts = [citation["title"], citation["outlet"], citation["published"] or "undated"]
+    return ", ".join(str(part) for part in parts if part)
+
+
+def _lower_the(attribution: str) -> str:
+    return "the " + attribution[4:] if attribution.startswith("The ") else attribution
+
+
+def asked_at(turn: ConversationTurn) -> str:
+    """Return when a question was asked, for exports: ``2025-07-24 16:02 UTC``."""
+    return dt.datetime.fromisoformat(turn.asked_at).strftime("%Y-%m-%d %H:%M UTC")
