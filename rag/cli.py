@@ -20,6 +20,7 @@ import typer
 from rag.archive import Archive, __version__, open_archive
 from rag.embedder import open_embedder
 from rag.errors import RagError, UsageError
+from rag.evaluation.cli import app as eval_app
 from rag.indexer import Recipe, index_corpus
 from rag.ledger import shown
 from rag.schema import Answer, Citation, IndexReport
@@ -36,6 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Ask a folder of news articles; every sentence of an answer is bound to exact words.",
 )
+app.add_typer(eval_app, name="eval")
 
 IndexOption = Annotated[
     Path | None, typer.Option("--index", help="The index folder.", show_default="index")

@@ -253,12 +253,12 @@ def describe(
     for summary in articles:
         digest.update(f"{summary.path}\0{archive.article(summary.path).sha256}\n".encode())
     settings = archive.settings
+    knobs = settings.model_dump(mode="json") if isinstance(settings, BaseModel) else dict(settings)
     return {
         "set": {"name": Path(questions.name).name, "sha256": questions.sha256},
         "selection": dict(selection),
-        "settings": settings.model_dump(mode="json")
-        if isinstance(settings, BaseModel)
-        else dict(settings or {}),
+        # Where corpus and index lie changes no answer, and is nobody's business in a report.
+        "settings": {key: knobs[key] for key in knobs if key not in ("corpus", "index")},
         "archive": {
             "articles": len(articles),
             "passages": status.get("passages"),
