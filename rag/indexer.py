@@ -23,7 +23,7 @@ from rag.caches import build_caches, open_caches, sweep_caches
 from rag.embedder import Embedder
 from rag.errors import CorpusError, IndexProblem, LockedError
 from rag.ledger import Generation, Ledger, Writer, shown
-from rag.passages import context_line, split_passages
+from rag.passages import embedded_text, split_passages
 from rag.schema import (
     Article,
     IndexReport,
@@ -73,6 +73,15 @@ class Recipe:
             max_pieces=max(16, self.embedder.window - 2 - _CONTEXT_PIECES),
             count_pieces=self.embedder.count_pieces,
             language=self.language,
+        )
+
+    def embedded_text(self, article: Article, passage: Passage) -> str:
+        """Return what of a passage is turned into its vector; it fits the model's window."""
+        return embedded_text(
+            article,
+            passage,
+            context_pieces=_CONTEXT_PIECES,
+            count_pieces=self.embedder.count_pieces,
         )
 
 
@@ -304,7 +313,7 @@ class _Run:
         contents = []
         for article in articles:
             passages = self._recipe.passages(article)
-            texts = [f"{context_line(article)}\n{passage.text}" for passage in passages]
+            texts = [self._recipe.embedded_text(article, passage) for passage in passages]
             hashes = [self._text_hash(text) for text in texts]
             if passages:
                 contents.append((article, passages, hashes, texts))

@@ -29,6 +29,7 @@ _WORD = re.compile(r"\w+")
 _ABBREVIATION = re.compile(r"\b(?:a\.m\.|p\.m\.|[A-Z]\.(?:[A-Z]\.)+)\s*$")
 # The sentence goes on after an abbreviation: "5 p.m. ET", "the U.S. envoy".
 _GOES_ON = re.compile(r"\s*(?:(?:E[SD]?T|P[SD]?T|C[SD]?T|M[SD]?T|GMT|UTC|BST)\b|[a-z])")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _LONGEST_WORD = 400
 
 
@@ -88,7 +89,31 @@ def context_line(article: Article | Passage) -> str:
     """Return the title and date that are embedded before a passage, and never quoted."""
     if article.published is None:
         return article.title
-    return f"{article.title} ({article.published:%B} {article.published.day}, {article.published.year})"
+    day = article.published
+    return f"{article.title} ({day:%B} {day.day}, {day.year})"
+
+
+def embedded_text(
+    article: Article, passage: Passage, *, context_pieces: int, count_pieces: PieceCounter
+) -> str:
+    """Return what is embedded of a passage: title and date, then its sentences.
+
+    Args:
+        article: Where it stands.
+        passage: Its sentences; what lies between them and is unquotable is left out.
+        context_pieces: Word pieces that title and date have at most; a longer title is cut.
+        count_pieces: How the embedding model counts.
+    """
+    context = context_line(article)
+    while context and (pieces := count_pieces(context)) > context_pieces:
+        context = context[: min(len(context) - 1, len(context) * context_pieces // pieces)]
+    parts = [context, "\n"]
+    at = passage.start
+    for span in passage.sentences:
+        gap = article.text[at : span.start]
+        parts += [gap if gap.isspace() or not gap else "\n", span.within(article.text)]
+        at = span.end
+    return "".join(parts)
 
 
 class _Measured:
@@ -159,6 +184,8 @@ def _split_block(text: str, block: Span, language: str) -> Iterator[Span]:
 
 def _cuts(words: str, language: str) -> list[int]:
     """Return where sentences begin inside a paragraph, ascending, without 0."""
+    # The splitter takes no lone surrogates.
+    words = _SURROGATE.sub("\ufffd", words)
     found: list[int] = []
     cursor = 0
     for piece in sentencex.segment(language, words):
@@ -184,12 +211,10 @@ def _cuts(words: str, language: str) -> list[int]:
 
 
 def _fit(text: str, sentence: Span, max_pieces: int, count_pieces: PieceCounter) -> Iterator[Span]:
-    """Yield the sentence, or parts of it that fit the window, cut between words if there are any."""
-    if len(sentence.within(text)) <= max_pieces or (
-        len(sentence.within(text)) <= 20 * max_pieces
-        and count_pieces(sentence.within(text)) <= max_pieces
-    ):
-        yield sentence
+    """Yield the sentence, or parts that fit the window, cut between words if there are any."""
+    # Counting the pieces of a line of 50 MB would take as long as embedding it.
+    if len(sentence.within(text)) <= 20 * max_pieces:
+        yield from _halved(text, sentence, max_pieces, count_pieces)
         return
     start = at = sentence.start
     budget = 0
@@ -197,23 +222,49 @@ def _fit(text: str, sentence: Span, max_pieces: int, count_pieces: PieceCounter)
         for end in _word_ends(text, chunk.start(), chunk.end()):
             cost = estimate_pieces(text[at:end])
             if budget and budget + cost > max_pieces:
-                yield from _trimmed(text, start, at)
+                for part in _trimmed(text, start, at):
+                    yield from _halved(text, part, max_pieces, count_pieces)
                 start, budget = at, 0
             budget += cost
             at = end
-    yield from _trimmed(text, start, sentence.end)
+    for part in _trimmed(text, start, sentence.end):
+        yield from _halved(text, part, max_pieces, count_pieces)
+
+
+def _halved(text: str, span: Span, max_pieces: int, count_pieces: PieceCounter) -> Iterator[Span]:
+    """Yield the span, cut in two until every part fits by the model's own count."""
+    if count_pieces(span.within(text)) <= max_pieces:
+        yield span
+        return
+    middle = (span.start + span.end) // 2
+    words = list(_CHUNK.finditer(text, span.start, span.end))
+    if len(words) > 1:
+        cut = min((word.start() for word in words[1:]), key=lambda start: abs(start - middle))
+    else:
+        cut = _whole(text, middle, span.end)
+    if cut >= span.end:  # one letter with all its accents: the model truncates it
+        yield span
+        return
+    for start, end in ((span.start, cut), (cut, span.end)):
+        for part in _trimmed(text, start, end):
+            yield from _halved(text, part, max_pieces, count_pieces)
 
 
 def _word_ends(text: str, start: int, end: int) -> Iterator[int]:
     """Yield where a word may be cut: its end, and inside one of absurd length every so often."""
     at = start
     while end - at > _LONGEST_WORD:
-        at += _LONGEST_WORD // 4
-        while at < end and _joins(text[at]):
-            at += 1
+        at = _whole(text, at + _LONGEST_WORD // 4, end)
         yield at
     if at < end:
         yield end
+
+
+def _whole(text: str, at: int, end: int) -> int:
+    """Return the first place from ``at`` on where a cut parts no letter from its accents."""
+    while at < end and (_joins(text[at]) or text[at - 1] == "\u200d"):
+        at += 1
+    return at
 
 
 def _joins(character: str) -> bool:
