@@ -107,7 +107,9 @@ def test_a_malformed_line_is_named_with_file_and_line(
 
 
 def test_a_malformed_yaml_or_csv_line_is_named_too(tmp_path: Path) -> None:
-    yaml = _file(tmp_path, "a.yaml", "- id: a\n  question: x\n- id: b\n  question: x\n  colour: 1\n")
+    yaml = _file(
+        tmp_path, "a.yaml", "- id: a\n  question: x\n- id: b\n  question: x\n  colour: 1\n"
+    )
     table = _file(tmp_path, "a.csv", 'id,question\na,"x\ny"\nb,x\nb,x\n')
 
     with pytest.raises(QuestionSetError, match=r"a\.yaml:3, colour: unknown key"):

@@ -199,7 +199,7 @@ def _progress(label: str) -> Iterator[Listener]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=_err, transient=True) as bar:
+    with Progress(*columns, console=_err, transient=True, disable=not _err.is_terminal) as bar:
         task = bar.add_task(label, total=None)
 
         def told(done: int, total: int, _: str) -> None:
