@@ -29,7 +29,7 @@ COOKIE_AGE_S = 400 * 24 * 3600
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{40,60}")
 
 _READ = re.compile(
-    r"/|/config|/theme\.css|/manifest\.json|/favicon\.ico|/robots\.txt|/(static|assets|svelte)/.*"
+    r"/|/config|/page\.css|/theme\.css|/manifest\.json|/favicon\.ico|/robots\.txt|/(static|assets|svelte)/.*"
     r"|/gradio_api/(info|app_id|startup-events|heartbeat/\w+|queue/data|call/ask/\w+)"
     r"|/conversations/[\w-]+/export\.(md|json|html)"
 )

@@ -68,6 +68,13 @@ def day(value: str | None) -> str:
     return f"{int(date)} {named}" if date else named
 
 
+def dates(earliest: str | None, latest: str | None) -> str:
+    """Return a span of dates, ``3 May 2024 to 24 July 2025``; empty when nothing is dated."""
+    if not earliest or not latest:
+        return ""
+    return day(earliest) if earliest == latest else f"{day(earliest)} to {day(latest)}"
+
+
 def age(iso_time: str | None, now: dt.datetime) -> str:
     """Return how long ago that was: ``3 minutes ago``."""
     if not iso_time:

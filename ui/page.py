@@ -534,13 +534,16 @@ def assemble(holder: ArchiveHolder, settings: Settings) -> FastAPI:
     blocks = _blocks(page)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.get("/conversations/{conversation}/export.{suffix}")(page.export)
+    style = (STATIC / "page.css").read_bytes()
+    app.get("/page.css")(lambda: Response(style, media_type="text/css"))
     font = ["system-ui", "-apple-system", "Segoe UI", "sans-serif"]
     gr.mount_gradio_app(
         app,
         blocks,
         path="/",
         theme=gr.themes.Base(font=font, font_mono=["ui-monospace", "Consolas", "monospace"]),
-        css_paths=[STATIC / "page.css"],
+        # Not as `css`: Gradio would prefix each rule, and what stands outside would go bare.
+        head='<link rel="stylesheet" href="/page.css">',
         footer_links=[],
         run_history=False,
         ssr_mode=False,

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ui.conversations import ConversationTurn
-from ui.markup import day, label, markdown, words
+from ui.markup import dates, day, label, markdown, words
 
 Values = Mapping[str, Any]
 
@@ -148,9 +148,11 @@ def _answer(turn: ConversationTurn) -> str:
     said_by: dict[int, Values] = {}
     for reading in answer.get("readings", ()):
         said_by.setdefault(int(reading["citation"]), reading)
+    # Without a short answer the first statement takes its place, in large type.
+    lead = "" if answer.get("short_answer") else " dl-lead"
     statements = "".join(
-        _statement(turn.id, statement, citations, said_by)
-        for statement in answer.get("statements", ())
+        _statement(turn.id, statement, citations, said_by, "" if place else lead)
+        for place, statement in enumerate(answer.get("statements", ()))
     )
     notes = "".join(f'<p class="dl-note">{label(note)}</p>' for note in answer.get("notes", ()))
     return (
@@ -174,6 +176,7 @@ def _statement(
     statement: Values,
     citations: Mapping[int, Values],
     said_by: Mapping[int, Values],
+    kind: str,
 ) -> str:
     numbers = [number for number in statement["citations"] if number in citations]
     markers = "".join(marker(turn_id, citations[number]) for number in numbers)
@@ -201,7 +204,7 @@ def _statement(
             about.append(entry)
     beside = f'<p class="dl-about">{"<br>".join(about)}</p>' if about else ""
     return (
-        f'<li><p class="dl-statement"><bdi>{words(statement["text"])}</bdi> '
+        f'<li class="dl-said{kind}"><p class="dl-statement"><bdi>{words(statement["text"])}</bdi> '
         f'<span class="dl-markers">{markers}</span>{mark}</p>{beside}</li>'
     )
 
@@ -285,11 +288,12 @@ def _source_line(citation: Values) -> str:
 
 def _abstention(turn: ConversationTurn, span: Values) -> str:
     count = span.get("articles")
-    earliest, latest = span.get("earliest"), span.get("latest")
-    dates = f", dated {day(earliest)} to {day(latest)}" if earliest and latest else ""
+    told = dates(span.get("earliest"), span.get("latest"))
+    some = span.get("dated", count) != count
+    dated = f"; {int(span['dated'])} of them dated, {told}" if told and some else f", dated {told}"
     held = (
         f'<p class="dl-small">The archive holds {int(count)} article{"" if count == 1 else "s"}'
-        f"{dates}.</p>"
+        f"{dated if told else ''}.</p>"
         if count is not None
         else ""
     )

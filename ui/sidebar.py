@@ -8,7 +8,7 @@ from typing import Any
 
 from rag.schema import ArticleSummary, IndexReport, Progress, iso
 from ui.conversations import ConversationSummary
-from ui.markup import age, day, label, words
+from ui.markup import age, dates, day, label, words
 
 SHOWN_ARTICLES = 200
 STAGES = {
@@ -193,11 +193,8 @@ def _matches(article: ArticleSummary, wanted: str) -> bool:
 
 
 def _dated(status: Mapping[str, Any], before: str = " · ") -> str:
-    earliest, latest = status.get("earliest"), status.get("latest")
-    if not earliest or not latest:
-        return ""
-    dates = day(earliest) if earliest == latest else f"{day(earliest)} to {day(latest)}"
-    return before + dates
+    told = dates(status.get("earliest"), status.get("latest"))
+    return before + told if told else ""
 
 
 def _count(number: int, noun: str) -> str:
