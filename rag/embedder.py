@@ -163,10 +163,17 @@ class SentenceTransformersEmbedder:
     """
 
     def __init__(self, model: str) -> None:
+        path = Path(model).expanduser()
+        if not path.is_dir() and (path.is_absolute() or model.startswith((".", "~"))):
+            # A mistyped folder is no name to ask the hub for.
+            raise ModelUnavailableError(
+                f"The embedding model {path} is not there.",
+                remedy="Set embedding_model to a folder that holds a sentence-transformers model, "
+                f"or to `{PACKAGED_MODEL}`.",
+            )
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         from sentence_transformers import SentenceTransformer
 
-        path = Path(model).expanduser()
         try:
             self._model = SentenceTransformer(str(path) if path.is_dir() else model, device="cpu")
         except (OSError, ValueError, KeyError, RuntimeError) as error:
