@@ -144,9 +144,8 @@ class Ledger:
                     f"There is no index in {shown(index)}.",
                     remedy="Run `rag index` to build it, or name another one with --index.",
                 )
-            with _explained(self.path), self._connect(write=True) as connection:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} COMMIT;")
+            with _explained(self.path):
+                _create(self.path)
         self._check()
 
     def _check(self) -> None:
@@ -584,12 +583,26 @@ class Writer(Snapshot):
         self._connection.execute("COMMIT")
 
 
+def _create(path: Path) -> None:
+    """Make an empty ledger, which appears under its name when it is whole."""
+    unfinished = path.with_name(f"{path.name}.new")
+    for leftover in (unfinished, *(Path(f"{unfinished}-{end}") for end in ("journal", "wal"))):
+        leftover.unlink(missing_ok=True)
+    connection = sqlite3.connect(unfinished, isolation_level=None)
+    try:
+        connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} COMMIT;")
+        connection.execute("PRAGMA journal_mode = WAL")
+    finally:
+        connection.close()
+    unfinished.replace(path)
+
+
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into ours."""
     try:
         yield
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, zlib.error) as error:
         message = str(error)
         if "not a database" in message:
             raise IndexForeignError(
