@@ -143,7 +143,6 @@ class FakeArchive:
             if as_of and article.published and article.published.isoformat() > str(as_of):
                 continue
             for match in re.finditer(r"[^.\n]{10,}\.", article.text):
-                # Digits stand for a nonce and must all be there.
                 words = set(re.findall(r"\w{5,}", match.group().casefold()))
                 start = match.start() + len(match.group()) - len(match.group().lstrip())
                 if asked & words:
@@ -175,7 +174,7 @@ class FakeArchive:
             statements.append(Statement(quote, (number,), verdict))
             yield StatementWritten(statements[-1], (citation,))
             time.sleep(pause_s)
-            value = re.search(r"(?:about |more than )?\d[\d,]*", quote)
+            value = re.search(r"(?i:about |more than )?\d[\d,]*", quote)
             if value:
                 day = article.published.isoformat() if article.published else None
                 said = re.search(r"according to ([^.,]+)", quote)
