@@ -12,7 +12,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,10 +109,13 @@ def index_lock(index: Path) -> Iterator[None]:
         ) from error
     try:
         now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        (index / _HOLDER_FILE).write_text(json.dumps({"pid": os.getpid(), "since": now}))
+        # Only a courtesy to those who find it locked: a full disk must not stop a rebuild.
+        with suppress(OSError):
+            (index / _HOLDER_FILE).write_text(json.dumps({"pid": os.getpid(), "since": now}))
         yield
     finally:
-        (index / _HOLDER_FILE).unlink(missing_ok=True)
+        with suppress(OSError):
+            (index / _HOLDER_FILE).unlink(missing_ok=True)
         lock.release()
 
 
@@ -148,13 +151,27 @@ def index_corpus(
     """
     with index_lock(index):
         # Looked for before the ledger is made: a mistyped folder leaves nothing behind.
-        files, skipped = corpus_room.list_files(corpus, max_bytes=max_bytes)
+        files, skipped = _without_index(
+            index, corpus, *corpus_room.list_files(corpus, max_bytes=max_bytes)
+        )
         if not files:
             raise _nothing_to_index(corpus, skipped)
         ledger = Ledger(index, create=True)
         with ledger.writer() as writer:
             run = _Run(corpus, index, recipe, writer, max_bytes, on_progress)
             return run.carry_out(files, skipped)
+
+
+def _without_index(
+    index: Path, corpus: Path, files: list[corpus_room.FileEntry], skipped: list[Skipped]
+) -> tuple[list[corpus_room.FileEntry], list[Skipped]]:
+    """Leave out what belongs to the index, where that lies inside the corpus."""
+    place = Path(os.path.relpath(index.resolve(), corpus.resolve())).as_posix()
+    inside = f"{place}/"
+    return (
+        [entry for entry in files if not entry.path.startswith(inside)],
+        [item for item in skipped if not item.path.startswith(inside)],
+    )
 
 
 def rebuild_caches(index: Path, ledger: Ledger, *, language: str) -> None:
@@ -347,9 +364,11 @@ class _Run:
                 )
             )
             rows = self._recipe.embedder.embed_passages([texts[digest] for digest in portion])
-            vectors.update(
-                {digest: row.tobytes() for digest, row in zip(portion, rows, strict=True)}
-            )
+            made = {digest: row.tobytes() for digest, row in zip(portion, rows, strict=True)}
+            vectors.update(made)
+            if len(new) > _BATCH_PASSAGES:
+                # A file of thousands of articles is finished late; its vectors are kept meanwhile.
+                self._writer.keep_vectors(made)
             self._embedded += len(portion)
             self._done_passages += len(portion)
         if waiting:

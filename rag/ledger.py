@@ -16,7 +16,7 @@ import json
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +87,10 @@ CREATE TABLE passages (
     end INTEGER NOT NULL,
     sentences TEXT NOT NULL,
     embedded_sha256 TEXT NOT NULL,
+    vector BLOB NOT NULL
+);
+CREATE TABLE vectors_ahead (
+    embedded_sha256 TEXT PRIMARY KEY,
     vector BLOB NOT NULL
 );
 CREATE INDEX passages_by_article ON passages (article_id);
@@ -457,11 +461,24 @@ class Writer(Snapshot):
             marks = ",".join("?" * len(some))
             found.update(
                 self._connection.execute(
-                    f"SELECT embedded_sha256, vector FROM passages WHERE embedded_sha256 IN ({marks})",
-                    list(some),
+                    "SELECT embedded_sha256, vector FROM vectors_ahead "
+                    f"WHERE embedded_sha256 IN ({marks}) UNION ALL "
+                    "SELECT embedded_sha256, vector FROM passages "
+                    f"WHERE embedded_sha256 IN ({marks})",
+                    [*some, *some],
                 )
             )
         return found
+
+    def keep_vectors(self, vectors: Mapping[str, bytes]) -> None:
+        """Store vectors of a file that is not finished, by the hash of what was embedded.
+
+        They outlive an interruption, not the end of the run.
+        """
+        with self._transaction():
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO vectors_ahead VALUES (?,?)", list(vectors.items())
+            )
 
     def add_file(
         self,
@@ -486,8 +503,8 @@ class Writer(Snapshot):
             for article, passages, hashes, vectors in contents:
                 cursor = self._connection.execute(
                     "INSERT INTO articles (path, file, file_sha256, fingerprint, sha256, title, "
-                    "published, outlet, url, encoding, text, unquotable, words, passages, added_in) "
-                    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                    "published, outlet, url, encoding, text, unquotable, words, passages, "
+                    "added_in) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                     [
                         _blob(article.path),
                         _blob(file),
@@ -531,7 +548,7 @@ class Writer(Snapshot):
         return ids
 
     def finish_run(self, generation: Generation, carried: Sequence[int]) -> None:
-        """Make ``carried`` articles the current generation, and nothing else, in one transaction."""
+        """Make ``carried`` articles, and nothing else, the current generation at one stroke."""
         with self._transaction():
             self._connection.execute("CREATE TEMP TABLE carried (article_id INTEGER PRIMARY KEY)")
             self._connection.executemany(
@@ -563,6 +580,7 @@ class Writer(Snapshot):
                     _skipped_json(generation.skipped),
                 ],
             )
+            self._connection.execute("DELETE FROM vectors_ahead")
             self._connection.execute("DROP TABLE carried")
 
     def replace_caches(self, generation: int, caches: str) -> None:
