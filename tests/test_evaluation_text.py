@@ -54,7 +54,7 @@ def test_a_range_or_a_score_is_no_negative_number() -> None:
 def test_normal_form_drops_case_articles_and_punctuation() -> None:
     assert normalise("The cease-fire, over 1,000 days!") == "ceasefire over 1000 days"
     assert normalise("1 234 567 people") == "1234567 people"
-    assert normalise("ﬁne – done") == "fine done"
+    assert normalise("ﬁne—done") == "fine done"
 
 
 def test_a_number_does_not_stand_inside_another() -> None:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
-_DASHES = re.compile(r"[‐-―−/]")
 _SPACED_DIGITS = re.compile(r"(?<![\d.,])\d{1,3}(?:[  \u202f’']\d{3})+(?!\d)")
 _GROUP_GAP = re.compile(r"[  \u202f’']")
 _PUNCTUATION = str.maketrans("", "", string.punctuation + "‘’‚“”„«»‹›…·•¡¿")
@@ -19,15 +18,16 @@ _MARKER = re.compile(r"\s?\[\d+\]")
 def normalise(text: str) -> str:
     """Return the text as SQuAD compares it, plus NFKC and joined digit groups.
 
-    Lower case; no punctuation, no articles, single spaces. Dashes between words become spaces;
-    hyphens vanish, as in the SQuAD script (``cease-fire`` is ``ceasefire``).
+    Lower case; no punctuation, no articles, single spaces. Hyphens vanish, as in the SQuAD script
+    (``cease-fire`` is ``ceasefire``). Beyond the script: curly quotation marks vanish too and an
+    em dash, which news sets between words without spaces, separates them.
 
     Source:
         Rajpurkar et al., "SQuAD: 100,000+ Questions", EMNLP 2016 (its evaluation script).
     """
     joined = _SPACED_DIGITS.sub(lambda found: _GROUP_GAP.sub("", found.group()), text)
     lowered = unicodedata.normalize("NFKC", joined).lower()
-    lowered = re.sub(r"[‒–—―]", " ", lowered)
+    lowered = re.sub(r"[—―]", " ", lowered)
     bare = lowered.translate(_PUNCTUATION)
     return " ".join(_ARTICLES.sub(" ", bare).split())
 
