@@ -309,7 +309,7 @@ class Page:
         _visitor(request)
         try:
             self._check_uploads()
-            path = given.text("path", 4000)
+            path = given.text("article", 4000)
             self.holder.archive().article(path)
             bin_folder = self.settings.index / "removed"
             uploads.remove_file(self._corpus(), path, into=bin_folder)

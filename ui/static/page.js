@@ -266,7 +266,8 @@ const ACTIONS = {
     });
   }),
   remove: (button) => confirmed(button, 'Really remove?', () => {
-    send('remove', { path: button.dataset.path, wanted: state.wanted });
+    // Not `path`: Gradio takes an object with a path for a file of its own.
+    send('remove', { article: button.dataset.path, wanted: state.wanted });
   }),
   refresh: () => send('refresh', { wanted: state.wanted }),
   reopen: () => send('ready', { reopen: true, conversation: '' }),
