@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import rag.corpus as corpus_room
+from rag.corpus import folder as folder_room
+from rag.corpus import markdown, reading
 from rag.corpus import UndecodableError, decode, file_sha256, list_files, read_articles
 from rag.errors import CorpusError
 from rag.schema import Article, Skipped
@@ -264,7 +265,7 @@ def test_a_file_over_the_limit_is_skipped_with_both_sizes_and_the_setting(tmp_pa
 
     files, skipped = list_files(tmp_path, max_bytes=LIMIT)
 
-    expected = "52.4 MB is over the limit of 20 MB (max_file_mb)"
+    expected = "52.4 MB is over the limit of 20 MB a file; to read it, raise max_file_mb"
     assert [file.path for file in files] == ["near.txt"]
     assert [skip.reason for skip in skipped] == [expected]
     assert why_skipped(tmp_path, "huge.txt") == expected
@@ -281,7 +282,7 @@ def test_a_line_of_fifty_megabytes_in_a_jsonl_file_is_over_the_limit(tmp_path):
 
 def test_a_file_that_grows_once_while_it_is_read_is_read_again(tmp_path, monkeypatch):
     path = tmp_path / write(tmp_path, "live.txt", PROSE)
-    real_read, times = corpus_room._read_bytes, []
+    real_read, times = folder_room._read_bytes, []
 
     def growing(read, size):
         data = real_read(read, size)
@@ -290,7 +291,7 @@ def test_a_file_that_grows_once_while_it_is_read_is_read_again(tmp_path, monkeyp
         times.append(1)
         return data
 
-    monkeypatch.setattr(corpus_room, "_read_bytes", growing)
+    monkeypatch.setattr(folder_room, "_read_bytes", growing)
 
     articles, _ = read_articles(tmp_path, "live.txt", max_bytes=LIMIT)
 
@@ -300,7 +301,7 @@ def test_a_file_that_grows_once_while_it_is_read_is_read_again(tmp_path, monkeyp
 
 def test_a_file_rewritten_at_the_same_size_while_it_is_read_is_read_again(tmp_path, monkeypatch):
     path = tmp_path / write(tmp_path, "live.txt", PROSE)
-    real_read, times = corpus_room._read_bytes, []
+    real_read, times = folder_room._read_bytes, []
 
     def rewriting(read, size):
         data = real_read(read, size)
@@ -310,7 +311,7 @@ def test_a_file_rewritten_at_the_same_size_while_it_is_read_is_read_again(tmp_pa
         times.append(1)
         return data
 
-    monkeypatch.setattr(corpus_room, "_read_bytes", rewriting)
+    monkeypatch.setattr(folder_room, "_read_bytes", rewriting)
 
     articles, _ = read_articles(tmp_path, "live.txt", max_bytes=LIMIT)
 
@@ -319,7 +320,7 @@ def test_a_file_rewritten_at_the_same_size_while_it_is_read_is_read_again(tmp_pa
 
 def test_a_file_that_keeps_changing_is_skipped(tmp_path, monkeypatch):
     path = tmp_path / write(tmp_path, "live.txt", PROSE)
-    real_read = corpus_room._read_bytes
+    real_read = folder_room._read_bytes
 
     def growing(read, size):
         data = real_read(read, size)
@@ -327,7 +328,7 @@ def test_a_file_that_keeps_changing_is_skipped(tmp_path, monkeypatch):
             file.write("more")
         return data
 
-    monkeypatch.setattr(corpus_room, "_read_bytes", growing)
+    monkeypatch.setattr(folder_room, "_read_bytes", growing)
 
     assert why_skipped(tmp_path, "live.txt") == "changed while it was being read"
 
@@ -668,8 +669,8 @@ def test_prose_stays_quotable(tmp_path, line):
 )
 def test_unquotable_spans_ascend_and_never_overlap(lines):
     text = "\n".join(lines)
-    found, spans = corpus_room._read_markdown(text)
-    article = corpus_room._article("a.md", text, "utf-8", found, spans)
+    found, spans = markdown.read_markdown(text)
+    article = reading._article("a.md", text, "utf-8", found, spans)
 
     ends = [0]
     for span in article.unquotable:
