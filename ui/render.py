@@ -238,7 +238,7 @@ def _as_of(reading: Values) -> str:
     if not reading["as_of"]:
         return '<span class="dl-small">no date given</span>'
     kind = reading["as_of_kind"]
-    hint = ' <span class="dl-small">(date of the article)</span>' if kind == "published" else ""
+    hint = ' <span class="dl-small">the article’s date</span>' if kind == "published" else ""
     return f'<time datetime="{words(reading["as_of"])}">{day(reading["as_of"])}</time>{hint}'
 
 
