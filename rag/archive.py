@@ -9,15 +9,16 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rag import corpus as corpus_room
-from rag.caches import Caches, caches_in_memory, open_caches
+from rag.caches import Caches, caches_in_memory, distrust_caches, open_caches
 from rag.conversation import checked_question, standalone
+from rag.disagreement import read_values
 from rag.embedder import Embedder, open_embedder
 from rag.errors import (
     IndexDamagedError,
@@ -37,6 +38,7 @@ from rag.schema import (
     Article,
     ArticleSummary,
     Citation,
+    Disagreement,
     Event,
     FileState,
     Finished,
@@ -44,6 +46,7 @@ from rag.schema import (
     Hit,
     IndexReport,
     ProgressListener,
+    Reading,
     Skipped,
     Stage,
     Statement,
@@ -53,6 +56,7 @@ from rag.settings import Settings, load_settings
 
 __version__ = "0.1.0"
 MAX_SEARCH_RESULTS = 1000
+_SHORT_ANSWER_FROM = 0.5
 
 
 class Archive:
@@ -138,6 +142,7 @@ class Archive:
                 searched,
                 hits,
                 lexicon=state.caches.lexicon,
+                article=lambda path: self._indexed(path, view, state),
                 max_statements=self.settings.max_statements,
                 caution=self.settings.caution,
             )
@@ -184,18 +189,33 @@ class Archive:
         self, question: str, view: Snapshot, state: _State, limit: int, only: Filter
     ) -> list[Hit]:
         (vector,) = self._embedder.embed_questions([question])
-        return search(
-            question,
-            vector,
-            view=view,
-            generation=state.generation.number,
-            vectors=state.caches.vectors,
-            lexicon=state.caches.lexicon,
-            limit=limit,
-            retrieval=self.settings.retrieval,
-            bm25_weight=self.settings.bm25_weight,
-            only=only,
-        )
+
+        def found() -> list[Hit]:
+            return search(
+                question,
+                vector,
+                view=view,
+                generation=state.generation.number,
+                vectors=state.caches.vectors,
+                lexicon=state.caches.lexicon,
+                limit=limit,
+                retrieval=self.settings.retrieval,
+                bm25_weight=self.settings.bm25_weight,
+                only=only,
+            )
+
+        try:
+            return found()
+        except IndexDamagedError:
+            if state.in_memory:
+                raise
+            # The caches were damaged under our hands: the ledger alone can answer too.
+            distrust_caches(self.index, state.generation.caches)
+            state.caches = caches_in_memory(
+                view, state.generation.number, language=self.settings.language
+            )
+            state.in_memory = True
+            return found()
 
     def _answer(
         self,
@@ -213,15 +233,9 @@ class Archive:
         for drafted in draft.statements:
             numbers = []
             for place in drafted.places:
-                article = articles.get(place.path)
-                if article is None:
-                    found = view.article(place.path, state.generation.number)
-                    if found is None:
-                        raise IndexDamagedError(
-                            f"The index has passages of {shown(place.path)}, but not the article.",
-                            remedy="Run `rag verify`, then `rag index`.",
-                        )
-                    article = articles[place.path] = found
+                if place.path not in articles:
+                    articles[place.path] = self._indexed(place.path, view, state)
+                article = articles[place.path]
                 citation = Citation(
                     number=len(citations) + 1,
                     article=article,
@@ -234,18 +248,33 @@ class Archive:
                 citations.append(citation)
                 numbers.append(citation.number)
             statements.append(Statement(drafted.text, tuple(numbers), "quoted"))
+        readings, disagreement = read_values(
+            searched,
+            [(statement.text, citations[statement.citations[0] - 1]) for statement in statements],
+        )
         return Answer(
             question=asked,
             standalone_question=searched,
             abstained=draft.reason is not None,
             reason=draft.reason,
             confidence=draft.confidence,
-            short_answer=draft.short_answer,
+            short_answer=_short_answer(readings, disagreement, draft.confidence),
             statements=tuple(statements),
             citations=tuple(citations),
+            readings=readings,
+            disagreement=disagreement,
             hits=tuple(hits),
             notes=tuple(_file_notes(citations)),
         )
+
+    def _indexed(self, path: str, view: Snapshot, state: _State) -> Article:
+        found = view.article(path, state.generation.number)
+        if found is None:
+            raise IndexDamagedError(
+                f"The index has passages of {shown(path)}, but not the article.",
+                remedy="Run `rag verify`, then `rag index`.",
+            )
+        return found
 
     # --- what is in it ----------------------------------------------------------------------
 
@@ -309,9 +338,7 @@ class Archive:
         """Check the whole index against itself; return the problems, [] when all is well."""
         from rag.verification import verify_index
 
-        with self._opened() as (_, state):
-            language = self.settings.language
-            return verify_index(self.index, state.generation, language=language)
+        return verify_index(self.index, language=self.settings.language)
 
     # --- keeping it up to date --------------------------------------------------------------
 
@@ -571,6 +598,15 @@ def _last_day(as_of: dt.date | str | None) -> str | None:
     except (ValueError, OverflowError):
         pass
     raise UsageError(f"{as_of!r} is not a date.", remedy="Write it as 2025-07-24, 2025-07 or 2025.")
+
+
+def _short_answer(
+    readings: Sequence[Reading], disagreement: Disagreement | None, confidence: float
+) -> str | None:
+    """Return the value that stands for the readings, if they agree and are likely right."""
+    if not readings or disagreement is not None or confidence < _SHORT_ANSWER_FROM:
+        return None
+    return min(readings, key=lambda reading: reading.citation).value
 
 
 def _file_notes(citations: list[Citation]) -> Iterator[str]:

@@ -26,6 +26,7 @@ from rag.ledger import shown
 from rag.schema import Answer, Citation, IndexReport
 from rag.settings import load_settings
 from rag.terminal import index_progress
+from rag.verification import verify_index
 
 EXIT_SKIPPED = 3
 EXIT_INTERRUPTED = 130
@@ -173,8 +174,9 @@ def status_command(index: IndexOption = None, as_json: JsonOption = False) -> in
 @app.command("verify")
 def verify_command(index: IndexOption = None, as_json: JsonOption = False) -> int:
     """Check the index against itself and against its articles."""
-    with _open(index) as archive:
-        problems = archive.verify()
+    # Without opening the archive: a damaged cache could kill this process.
+    settings = load_settings(index=index)
+    problems = verify_index(settings.index, language=settings.language)
     if as_json:
         _print_json({"problems": problems})
     else:

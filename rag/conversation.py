@@ -20,12 +20,10 @@ _LEANING = re.compile(
     r"so|one|ones|former|latter)\b",
     re.IGNORECASE,
 )
-_ELLIPSIS = re.compile(
-    r"^\s*(?:and|but|or|what about|how about|why|when|where|who|which|how|since when)\b",
-    re.IGNORECASE,
-)
+_CONTINUING = re.compile(r"^\s*(?:and|but|or|what about|how about)\b", re.IGNORECASE)
 _WORD = re.compile(r"\w[\w.’'-]*")
-_SHORT_WORDS = 4
+# "Why?" and "Since when?" say nothing of what they are about.
+_SHORT_WORDS = 2
 
 
 def checked_question(question: str) -> str:
@@ -85,5 +83,5 @@ def leans(question: str) -> bool:
     if any(word[0].isupper() for word in words[1:]):
         return False
     return bool(
-        _LEANING.search(question) or (_ELLIPSIS.match(question) and len(words) <= _SHORT_WORDS)
+        _LEANING.search(question) or _CONTINUING.match(question) or len(words) <= _SHORT_WORDS
     )

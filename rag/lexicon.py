@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import tantivy
@@ -141,7 +142,8 @@ class Lexicon:
         builder.add_text_field("text", tokenizer_name=_ANALYZER, index_option="position")
         self._schema = builder.build()
         self._analyzer = _analyzer(language)
-        try:
+        self._folder = folder
+        with _explained(folder):
             if folder is None:
                 self._index = tantivy.Index(self._schema)
             elif create:
@@ -149,8 +151,6 @@ class Lexicon:
                 self._index = tantivy.Index(self._schema, path=str(folder), reuse=False)
             else:
                 self._index = tantivy.Index.open(str(folder))
-        except (ValueError, OSError) as error:
-            raise _damaged(folder, str(error)) from error
         self._index.register_tokenizer(_ANALYZER, self._analyzer)
 
     def add(self, rows: Iterable[tuple[int, str, str]]) -> None:
@@ -203,12 +203,10 @@ class Lexicon:
                     (tantivy.Occur.Must, tantivy.Query.const_score_query(chosen, 0.0)),
                 ]
             )
-        searcher = self._index.searcher()
-        try:
+        with _explained(self._folder):
+            searcher = self._index.searcher()
             found = searcher.search(query, limit=limit).hits
-        except (ValueError, OSError) as error:
-            raise _damaged(None, str(error)) from error
-        return [(searcher.doc(address)["row_id"][0], float(bm25)) for bm25, address in found]
+            return [(searcher.doc(address)["row_id"][0], float(bm25)) for bm25, address in found]
 
     def terms(self, text: str) -> list[str]:
         """Return the words that are searched for: folded, stemmed, each once, in order."""
@@ -221,8 +219,9 @@ class Lexicon:
         Source: Robertson & Zaragoza, "The Probabilistic Relevance Framework", 2009, with the
         1 + that keeps it positive, as in Lucene.
         """
-        searcher = self._index.searcher()
-        having = searcher.doc_freq("text", term)
+        with _explained(self._folder):
+            searcher = self._index.searcher()
+            having = searcher.doc_freq("text", term)
         return math.log(1 + (searcher.num_docs - having + 0.5) / (having + 0.5))
 
     def best_bm25(self, question: str) -> float:
@@ -234,11 +233,12 @@ class Lexicon:
 
     def count(self) -> int:
         """Return how many passages there are."""
-        return int(self._index.searcher().num_docs)
+        with _explained(self._folder):
+            return int(self._index.searcher().num_docs)
 
 
 def folded(text: str) -> str:
-    """Return text in which spellings of one word are alike: NFKC, ``U.S.`` as ``US``, 1,000 as 1000."""
+    """Return text with one spelling a word: NFKC, ``U.S.`` as ``US``, 1,000 as 1000."""
     text = unicodedata.normalize("NFKC", text.encode("utf-8", "replace").decode("utf-8"))
     text = _DOTTED.sub(lambda match: match.group().replace(".", ""), text)
     return _DIGIT_GROUPS.sub("", text).replace("’", "'")
@@ -259,6 +259,20 @@ def _analyzer(language: str) -> tantivy.TextAnalyzer:
     if language in _STEMMED:
         builder = builder.filter(tantivy.Filter.stemmer(_STEMMED[language]))
     return builder.build()
+
+
+@contextmanager
+def _explained(folder: Path | None) -> Iterator[None]:
+    """Turn what tantivy raises over a damaged index into our error."""
+    try:
+        yield
+    except (ValueError, OSError, RuntimeError, IndexError, KeyError) as error:
+        raise _damaged(folder, str(error)) from error
+    except BaseException as error:
+        # Damaged files can raise a PanicException, which is no Exception.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise _damaged(folder, str(error)) from error
 
 
 def _damaged(folder: Path | None, problem: str) -> IndexDamagedError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -97,7 +98,7 @@ class PassageNodeParser(NodeParser):
     ) -> list[BaseNode]:
         # The framework's own version searches the text for each node, and is wrong where it
         # repeats; only its links between neighbours are wanted.
-        for before, after in zip(nodes, nodes[1:], strict=False):
+        for before, after in pairwise(nodes):
             if before.ref_doc_id == after.ref_doc_id:
                 before.relationships[NodeRelationship.NEXT] = after.as_related_node_info()
                 after.relationships[NodeRelationship.PREVIOUS] = before.as_related_node_info()
@@ -148,7 +149,7 @@ class ArchiveQueryEngine(CustomQueryEngine):
     def __init__(
         self, archive: Archive, *, as_of: str | None = None, paths: Sequence[str] | None = None
     ) -> None:
-        super().__init__(as_of=as_of, paths=None if paths is None else list(paths))
+        super().__init__(as_of=as_of, paths=None if paths is None else list(paths))  # type: ignore[call-arg]
         self._archive = archive
 
     def custom_query(self, query_str: str) -> Response:

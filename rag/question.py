@@ -9,38 +9,127 @@ import re
 from typing import Literal
 
 Kind = Literal[
-    "number", "duration", "date", "person", "place", "reason", "quote", "list", "yes_no", "open"
+    "number",
+    "duration",
+    "date",
+    "person",
+    "name",
+    "place",
+    "reason",
+    "quote",
+    "list",
+    "yes_no",
+    "open",
 ]
 
-_KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(pattern, re.IGNORECASE))
-    for kind, pattern in (
-        ("duration", r"\bhow (?:long|old)\b|\b(?:how many|what number of) (?:days|weeks|months|years|hours|minutes|seconds)\b"),
-        ("number", r"\bhow (?:many|much|far|high|tall|large|big|deep|fast|often)\b|\bwhat (?:number|percentage|percent|proportion|share|amount|price|cost|population|total|age)\b|\b(?:number|percentage|population|death toll) of\b"),
-        ("date", r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|century|decade|time)\b"),
-        ("quote", r"\bwhat (?:did|do|does|has|have|had) .{1,80}\b(?:say|said|tell|told|call|called|claim|claimed|describe|described|announce|announced|argue|argued|warn|warned|respond|react)\b|\bhow (?:did|does|do) .{1,60}\b(?:describe|respond|react|characterize|explain)\b"),
-        ("person", r"\bwho(?:m|se)?\b|\b(?:what|which) (?:person|man|woman|leader|president|minister|official|author|actor|actress|singer|player|scientist)\b"),
-        ("place", r"\bwhere\b|\b(?:what|which) (?:country|city|state|place|town|region|part|area|continent|county|province|location|river|island)\b"),
-        ("reason", r"\bwhy\b|\bwhat (?:is|was|are|were) the (?:reason|cause)|\bfor what reason\b|\bwhat caused\b"),
-        ("list", r"\b(?:what|which) (?:are|were|countries|groups|parties|people|organi[sz]ations|companies|cities|states|kinds|types|issues|demands|reasons|sources|outlets|mediators|proxies)\b|\bwhat (?:does|do|did) .{1,40}\b(?:demand|want|insist|include|require)\b|\b(?:list|name) (?:the|all)\b|\bwho are\b"),
-        ("yes_no", r"^\W*(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might)\b"),
-    )
-)  # fmt: skip
+_SAY = (
+    "say|said|tell|told|call|called|claim|claimed|describe|described|announce|announced|argue|argued|"
+    "warn|warned|respond|react"
+)
+_PEOPLE = (
+    "person|man|woman|leader|president|minister|official|author|actor|actress|singer|player|"
+    "scientist"
+)
+_PLACES = (
+    "country|city|state|place|town|region|part|area|continent|county|province|location|river|island"
+)
+_MEMBERS = (
+    "are|were|countries|groups|parties|people|organi[sz]ations|companies|cities|states|kinds|types|"
+    "issues|demands|reasons|sources|outlets|mediators|proxies"
+)
+_AMOUNTS = "number|percentage|percent|proportion|share|amount|price|cost|population|total|age"
+_AUXILIARIES = "is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|must"
+# The first that fits decides.
+_ALTERNATIVES: tuple[tuple[Kind, tuple[str, ...]], ...] = (
+    (
+        "duration",
+        (
+            r"\bhow (?:long|old)\b",
+            r"\b(?:how many|what number of) (?:days|weeks|months|years|hours|minutes|seconds)\b",
+        ),
+    ),
+    (
+        "number",
+        (
+            r"\bhow (?:many|much|far|high|tall|large|big|deep|fast|often)\b",
+            rf"\bwhat (?:{_AMOUNTS})\b",
+            r"\b(?:number|percentage|population|death toll) of\b",
+        ),
+    ),
+    ("date", (r"\bwhen\b", r"\b(?:what|which) (?:year|date|day|month|century|decade|time)\b")),
+    (
+        "quote",
+        (
+            rf"\bwhat (?:did|do|does|has|have|had) .{{1,80}}\b(?:{_SAY})\b",
+            r"\bhow (?:did|does|do) .{1,60}\b(?:describe|respond|react|characterize|explain)\b",
+        ),
+    ),
+    ("person", (r"\bwho(?:m|se)?\b", rf"\b(?:what|which) (?:{_PEOPLE})\b")),
+    (
+        "name",
+        (
+            r"\bwhat (?:is|was|are|were) the (?:\w+ )?(?:names?|title|nickname)\b",
+            r"\bwhat (?:is|was) .{1,60} (?:called|named|known as)\b",
+            r"\bunder what name\b",
+        ),
+    ),
+    ("place", (r"\bwhere\b", rf"\b(?:what|which) (?:{_PLACES})\b")),
+    (
+        "reason",
+        (
+            r"\bwhy\b",
+            r"\bwhat (?:is|was|are|were) the (?:reason|cause)",
+            r"\bfor what reason\b",
+            r"\bwhat caused\b",
+        ),
+    ),
+    (
+        "list",
+        (
+            rf"\b(?:what|which) (?:{_MEMBERS})\b",
+            r"\bwhat (?:does|do|did) .{1,40}\b(?:demand|want|insist|include|require)\b",
+            r"\b(?:list|name) (?:the|all)\b",
+        ),
+    ),
+    ("yes_no", (rf"^\W*(?:{_AUXILIARIES})\b",)),
+)
+_KINDS = [(kind, re.compile("|".join(patterns), re.IGNORECASE)) for kind, patterns in _ALTERNATIVES]
 
 _NUMBER_WORD = (
     r"one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|"
     r"sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|"
     r"hundreds?|thousands?|millions?|billions?|trillions?|dozens?|half|third|quarter|"
-    r"several|twice|once|percent|per cent"
+    r"twice|percent|per cent"
 )
-_MONTH = (
+_TOKEN = re.compile(r"\w+")
+_NEAR_WORDS = 6
+_NUMBER_NEAR_WORDS = 4
+_NUMBER_NEAR_WORDS_BEFORE = 2
+_CLAUSE_END = re.compile(r"[,;:—–!?]|\.\s")
+_TIME_UNIT = re.compile(
+    r"[\s-]*(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|decades?)\b"
+)
+_HEDGES = frozenset(
+    "about around some roughly approximately nearly almost over more less fewer than at least most "
+    "up to as many estimated an of the".split()
+)
+# Words that ask rather than say what about.
+_ASKING = frozenset(
+    "what which when where whom whose many much long does have been were this that with from "
+    "people person name date year said say says".split()
+)
+MONTH = (
     r"January|February|March|April|May|June|July|August|September|October|November|December|"
     r"Jan\.|Feb\.|Mar\.|Apr\.|Aug\.|Sept\.|Oct\.|Nov\.|Dec\."
 )
-NUMBER = re.compile(rf"\b\d[\d,.]*\b|\b(?:{_NUMBER_WORD})\b", re.IGNORECASE)
+NUMBER = re.compile(
+    r"\b\d[\d,.]*\b(?:\s+(?:hundred|thousand|million|billion|trillion)\b)?|"
+    rf"\b(?:{_NUMBER_WORD})(?:[\s-]+(?:{_NUMBER_WORD}))*\b",
+    re.IGNORECASE,
+)
 DATE = re.compile(
-    rf"\b(?:{_MONTH})\s+\d{{1,2}}(?:st|nd|rd|th)?(?:,?\s+\d{{4}})?\b|"
-    rf"\b\d{{1,2}}(?:st|nd|rd|th)?\s+(?:{_MONTH})(?:\s+\d{{4}})?\b|\b(?:{_MONTH})\s+\d{{4}}\b|"
+    rf"\b(?:{MONTH})\s+\d{{1,2}}(?:st|nd|rd|th)?(?:,?\s+\d{{4}})?\b|"
+    rf"\b\d{{1,2}}(?:st|nd|rd|th)?\s+(?:{MONTH})(?:\s+\d{{4}})?\b|\b(?:{MONTH})\s+\d{{4}}\b|"
     r"\b\d{4}-\d{2}-\d{2}\b|\b1[0-9]{3}s?\b|\b20[0-9]{2}s?\b"
 )
 _TIME = re.compile(
@@ -49,13 +138,27 @@ _TIME = re.compile(
     r"(?:early|late|mid)[- ]\w+|spring|summer|autumn|winter|months? later|years? later)\b",
     re.IGNORECASE,
 )
-_DURATION = re.compile(
-    rf"(?:\b\d[\d,.]*|\b(?:{_NUMBER_WORD}|few|many))[\s-]+(?:more )?(?:seconds?|minutes?|hours?|days?|"
-    r"weeks?|months?|years?|decades?|centuries|century)(?:[- ]old)?\b|\bfor (?:months|years|decades|weeks)\b",
+DURATION = re.compile(
+    rf"(?:\b\d[\d,.]*|\b(?:{_NUMBER_WORD}|few|many))[\s-]+(?:more )?"
+    r"(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|decades?|centuries|century)"
+    r"(?:[- ]old)?\b|\bfor (?:months|years|decades|weeks)\b",
     re.IGNORECASE,
 )
 _NAME = re.compile(
     r"(?<![.!?“\"]\s)(?<!^)\b(?:[A-Z][\w’'-]*[a-z]\w*|[A-Z]{2,})(?:\s+[A-Z][\w’'-]+)*"
+)
+_PERSON = re.compile(
+    r"\b(?:Mr|Ms|Mrs|Dr|President|Minister|Secretary|Envoy|General|Gen|Senator|Sen|King|Queen|Pope|Sir)\.?"
+    r"\s+[A-Z][\w’'-]+(?:\s+[A-Z][\w’'-]+)*|"
+    r"\b(?!(?:The|In|On|At|For|But|And|When|While|After|As|Since|This|That|These|Those|Despite)\b)"
+    r"[A-Z][a-z’'-]+\s+(?:[A-Z]\.\s+|(?:de|van|von|bin|al|el|da|di|Ben)\s+)?[A-Z][a-z’'-]+\b"
+)
+_CLASS = re.compile(
+    rf"\b(?:which|what)\s+(?!(?:{_AUXILIARIES}|the|a|an|of|in|on|to)\b)(\w+)",
+    re.IGNORECASE,
+)
+_PUBLICATION = re.compile(
+    r"article|report|story|piece|published|updated|written|posted|dated|filed"
 )
 _ROLE = re.compile(
     r"\b(?:president|minister|envoy|leader|officials?|spokes(?:man|woman|person)|director|chief|"
@@ -66,8 +169,9 @@ _PLACE = re.compile(
     r"\b(?:in|at|from|near|to|of|across|into|outside|around|between|on)\s+(?:the\s+)?[A-Z]"
 )
 _REASON = re.compile(
-    r"\b(?:because|due to|since|so that|in order to|in response to|as a result|therefore|reason|caused?|"
-    r"after|over|following|led to|for fear|owing to|amid|to avoid|thanks to|in protest|which would)\b",
+    r"\b(?:because|due to|since|so that|in order to|in response to|as a result|therefore|reason|"
+    r"caused?|after|over|following|led to|for fear|owing to|amid|to avoid|thanks to|in protest|"
+    r"which would)\b",
     re.IGNORECASE,
 )
 _SPEECH = re.compile(
@@ -81,7 +185,7 @@ _LISTED = re.compile(r",\s+(?:and|or)\s|\w,\s+\w[^,]{0,60},\s|\band\b|;")
 
 
 def kind_of(question: str) -> Kind:
-    """Return what kind of words would answer the question; the first rule that fits decides."""
+    """Return what kind of words would answer the question."""
     for kind, pattern in _KINDS:
         if pattern.search(question):
             return kind
@@ -91,36 +195,137 @@ def kind_of(question: str) -> Kind:
 def fits(kind: Kind, sentence: str, question: str) -> float:
     """Return how far a sentence has words of the kind that is asked for, 0 to 1.
 
-    Words that the question has itself do not count: they cannot answer it.
+    Half is for having such words at all, half for having them near words of the question. Words
+    that the question has itself do not count: they cannot answer it.
     """
-    asked = set(re.findall(r"\w+", question.lower()))
+    asked = set(_TOKEN.findall(question.lower()))
     match kind:
         case "number":
-            without_dates = DATE.sub(" ", sentence)
-            return float(_has_new(NUMBER, without_dates, asked))
+            return _nearest_fit(NUMBER, _without_dates(sentence), asked, after=_NUMBER_NEAR_WORDS)
         case "duration":
-            return float(_has_new(_DURATION, sentence, asked))
+            return _nearest_fit(DURATION, sentence, asked)
         case "date":
-            if _has_new(DATE, sentence, asked):
-                return 1.0
-            return 0.5 if _has_new(_TIME, sentence, asked) else 0.0
+            return max(
+                _nearest_fit(DATE, sentence, asked), 0.5 * _nearest_fit(_TIME, sentence, asked)
+            )
         case "person":
-            if _has_new(_NAME, sentence, asked):
-                return 1.0
-            return 0.5 if _has_new(_ROLE, sentence, asked) else 0.0
+            return max(
+                _nearest_fit(_PERSON, sentence, asked), 0.4 * _nearest_fit(_ROLE, sentence, asked)
+            )
+        case "name":
+            return _nearest_fit(_NAME, sentence, asked)
         case "place":
-            if _PLACE.search(sentence) and _has_new(_NAME, sentence, asked):
-                return 1.0
-            return 0.3 if _has_new(_NAME, sentence, asked) else 0.0
+            return _nearest_fit(_PLACE, sentence, asked)
         case "reason":
             return float(bool(_REASON.search(sentence)))
         case "quote":
-            said = bool(_SPEECH.search(sentence))
-            return 0.6 * said + 0.4 * bool(_QUOTED.search(sentence))
+            spoken = _nearest_fit(_SPEECH, sentence, asked, count_asked=True)
+            return 0.7 * spoken + 0.3 * bool(_QUOTED.search(sentence))
         case "list":
             return float(bool(_LISTED.search(sentence)))
         case _:
             return 0.0
+
+
+def _nearest_fit(
+    pattern: re.Pattern[str],
+    sentence: str,
+    asked: set[str],
+    *,
+    after: int = _NEAR_WORDS,
+    count_asked: bool = False,
+) -> float:
+    """Return 1 for a match near a word of the question, 0.5 for one elsewhere, 0 for none.
+
+    Args:
+        pattern: What is looked for.
+        sentence: Where.
+        asked: The question's words, lower case.
+        after: How many words behind the match are near; as many before, unless fewer are asked.
+        count_asked: Let matches count that consist of the question's own words.
+    """
+    best = 0.0
+    for match in pattern.finditer(sentence):
+        words = set(_TOKEN.findall(match.group().lower()))
+        if not count_asked and words <= asked:
+            continue
+        if _is_near(match, sentence, asked, after):
+            return 1.0
+        best = 0.5
+    return best
+
+
+def _is_near(match: re.Match[str], sentence: str, asked: set[str], after: int) -> bool:
+    return _distance(match, sentence, asked, after) is not None
+
+
+def _distance(match: re.Match[str], sentence: str, asked: set[str], after: int) -> int | None:
+    """Return how many words lie between a match and the nearest word of the question, or None."""
+    stems = {word[:5] for word in asked if len(word) > 3 and word not in _ASKING}
+    following = sentence[match.end() : match.end() + 12 * after].lower()
+    preceding = sentence[max(0, match.start() - 72) : match.start()].lower()
+    if after == _NUMBER_NEAR_WORDS:
+        # A number counts something of its own clause, and a length of time counts nothing else.
+        following = _CLAUSE_END.split(following)[0]
+        preceding = _CLAUSE_END.split(preceding)[-1]
+        if _TIME_UNIT.match(following):
+            return None
+    behind = _TOKEN.findall(following)[:after]
+    before = _TOKEN.findall(preceding)
+    before = [word for word in before if word not in _HEDGES]
+    before = before[-(_NEAR_WORDS if after == _NEAR_WORDS else _NUMBER_NEAR_WORDS_BEFORE) :]
+    return min(
+        (
+            distance
+            for near in (behind, before[::-1])
+            for distance, word in enumerate(near)
+            if word[:5] in stems
+        ),
+        default=None,
+    )
+
+
+def nearest_match(
+    kind: Literal["number", "duration"], sentence: str, question: str
+) -> re.Match[str] | None:
+    """Return the number or length of time nearest to a word of the question, or None."""
+    asked = set(_TOKEN.findall(question.lower()))
+    if kind == "number":
+        pattern, text, after = NUMBER, _without_dates(sentence), _NUMBER_NEAR_WORDS
+    else:
+        pattern, text, after = DURATION, sentence, _NEAR_WORDS
+    found: list[tuple[int, int, re.Match[str]]] = []
+    for match in pattern.finditer(text):
+        new = set(_TOKEN.findall(match.group().lower())) - asked
+        distance = _distance(match, text, asked, after)
+        if new and distance is not None:
+            found.append((distance, match.start(), match))
+    return min(found)[2] if found else None
+
+
+def _without_dates(sentence: str) -> str:
+    """Return the sentence with dates blanked: a year is no amount."""
+    return DATE.sub(lambda match: " " * len(match.group()), sentence)
+
+
+def class_words(question: str) -> frozenset[str]:
+    """Return the words that name the kind of thing asked for: "countries" in "which countries".
+
+    An answer names members of the class ("Qatar and Egypt") rather than the class.
+    """
+    if asks_when_published(question):
+        return frozenset([*_PUBLICATION.findall(question.lower()), "date", "day"])
+    return frozenset(match.group(1).lower() for match in _CLASS.finditer(question))
+
+
+def asks_when_published(question: str) -> bool:
+    """Say whether the question is about an article's own date."""
+    return kind_of(question) == "date" and bool(
+        re.search(r"\b(?:article|report|story|piece)\b", question, re.IGNORECASE)
+        and re.search(
+            r"\b(?:published|updated|written|posted|dated|filed)\b", question, re.IGNORECASE
+        )
+    )
 
 
 def names(text: str) -> frozenset[str]:
@@ -133,10 +338,3 @@ def names(text: str) -> frozenset[str]:
         if part
     }
     return frozenset(words - {"i"})
-
-
-def _has_new(pattern: re.Pattern[str], sentence: str, asked: set[str]) -> bool:
-    return any(
-        set(re.findall(r"\w+", match.group().lower())) - asked
-        for match in pattern.finditer(sentence)
-    )

@@ -72,7 +72,9 @@ class _Lines:
         now = time.monotonic()
         if progress.stage != self._stage:
             self._stage, self._started = progress.stage, now
-        elif (now - self._last < _LINE_EVERY_S and progress.done < progress.total) or (progress.done == progress.total and now - self._last < 0.01):
+        elif (now - self._last < _LINE_EVERY_S and progress.done < progress.total) or (
+            progress.done == progress.total and now - self._last < 0.01
+        ):
             return
         self._last = now
         rate = progress.done / (now - self._started) if now > self._started else 0.0

@@ -1,0 +1,1 @@
+"""How weights and graphs that travel with the package were made."""
