@@ -19,7 +19,7 @@ from rag import corpus as corpus_room
 from rag.caches import Caches, caches_in_memory, distrust_caches, open_caches
 from rag.conversation import checked_question, standalone
 from rag.disagreement import read_values
-from rag.embedder import Embedder, open_embedder
+from rag.embedder import Embedder, LlamaIndexEmbedder, open_embedder
 from rag.errors import (
     IndexDamagedError,
     IndexIncompleteError,
@@ -568,8 +568,6 @@ def _embedder(embedding: Any, settings: Settings) -> Embedder:
     if hasattr(embedding, "embed_passages"):
         found: Embedder = embedding
         return found
-    from rag.llamaindex import LlamaIndexEmbedder
-
     return LlamaIndexEmbedder(embedding)
 
 

