@@ -9,6 +9,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,8 +53,7 @@ def open_caches(index: Path, name: str, *, passages: int, language: str) -> Cach
         IndexDamagedError: If they are missing, unfinished or damaged.
     """
     folder = index / CACHES_FOLDER / name
-    if not (folder / _SEAL).is_file():
-        raise _damaged(folder, "it is missing or unfinished")
+    _check_seal(folder)
     vectors = ChromaVectors(folder / "vectors")
     lexicon = Lexicon(folder / "words", language=language)
     for found, what in ((vectors.count(), "vectors"), (lexicon.count(), "word entries")):
@@ -94,20 +94,75 @@ def build_caches(
         previous: The folder of the generation before and its passages, if it can be copied.
         on_progress: Called with passages done and passages to do.
     """
-    name = f"{generation:06d}-{secrets.token_hex(4)}"
+    (index / CACHES_FOLDER).mkdir(exist_ok=True)
+    name = _new_name(generation)
+    if previous is None or not _continue(
+        index / CACHES_FOLDER / previous[0],
+        index / CACHES_FOLDER / name,
+        writer,
+        set(previous[1]),
+        set(row_ids),
+        language=language,
+        on_progress=on_progress,
+    ):
+        shutil.rmtree(index / CACHES_FOLDER / name, ignore_errors=True)
+        name = _new_name(generation)  # Chroma remembers a path that it failed to open
+        _fill(
+            index / CACHES_FOLDER / name,
+            writer,
+            row_ids,
+            [],
+            fresh=True,
+            language=language,
+            on_progress=on_progress,
+        )
     folder = index / CACHES_FOLDER / name
-    folder.parent.mkdir(exist_ok=True)
-    added, removed = list(row_ids), list[int]()
-    if previous is not None:
-        old = set(previous[1])
-        new = set(row_ids)
-        source = index / CACHES_FOLDER / previous[0]
-        changes = len(new ^ old)
-        if (source / _SEAL).is_file() and changes <= _COPY_SHARE * len(new):
-            shutil.copytree(source, folder)
-            (folder / _SEAL).unlink()
-            added, removed = sorted(new - old), sorted(old - new)
-    fresh = not folder.exists()
+    sizes = {file: size for file, size in _sizes(folder).items() if size}
+    (folder / _SEAL).write_text(json.dumps({"generation": generation, "sizes": sizes}))
+    return name
+
+
+def _new_name(generation: int) -> str:
+    return f"{generation:06d}-{secrets.token_hex(4)}"
+
+
+def _continue(
+    source: Path,
+    folder: Path,
+    writer: Writer,
+    old: set[int],
+    new: set[int],
+    *,
+    language: str,
+    on_progress: Callable[[int, int], None],
+) -> bool:
+    """Copy the previous caches and change what changed; say whether that was worth it."""
+    if not (source / _SEAL).is_file() or len(new ^ old) > _COPY_SHARE * len(new):
+        return False
+    try:
+        _check_seal(source)
+        shutil.copytree(source, folder)
+        (folder / _SEAL).unlink()
+        added, removed = sorted(new - old), sorted(old - new)
+        counted = _fill(
+            folder, writer, added, removed, fresh=False, language=language, on_progress=on_progress
+        )
+    except (IndexDamagedError, shutil.Error):
+        return False
+    return counted == (len(new), len(new))
+
+
+def _fill(
+    folder: Path,
+    writer: Writer,
+    added: Sequence[int],
+    removed: Sequence[int],
+    *,
+    fresh: bool,
+    language: str,
+    on_progress: Callable[[int, int], None],
+) -> tuple[int, int]:
+    """Add and remove passages; return how many vectors and word entries there are then."""
     vectors = ChromaVectors(folder / "vectors", create=fresh)
     try:
         lexicon = Lexicon(folder / "words", language=language, create=fresh)
@@ -123,10 +178,37 @@ def build_caches(
             on_progress(done, len(added))
         if added:
             lexicon.add(writer.texts_of(added))
+        return vectors.count(), lexicon.count()
     finally:
         vectors.close()
-    (folder / _SEAL).write_text(json.dumps({"generation": generation, "passages": len(row_ids)}))
-    return name
+
+
+def distrust_caches(index: Path, name: str) -> None:
+    """Have the caches of a generation rebuilt when they are opened next."""
+    with suppress(OSError):  # in a read-only folder they cannot be rebuilt either
+        (index / CACHES_FOLDER / name / _SEAL).unlink(missing_ok=True)
+
+
+def _check_seal(folder: Path) -> None:
+    """Raise if a file is missing or cut off: reading a damaged store can kill the process."""
+    try:
+        sealed = json.loads((folder / _SEAL).read_text())["sizes"].items()
+    except FileNotFoundError as error:
+        raise _damaged(folder, "it is missing or unfinished") from error
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise _damaged(folder, f"{_SEAL} cannot be read") from error
+    found = _sizes(folder)
+    for file, size in sealed:
+        if found.get(file, 0) < size:
+            raise _damaged(folder, f"{file} has {found.get(file, 0)} bytes of {size}")
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    return {
+        file.relative_to(folder).as_posix(): file.stat().st_size
+        for file in folder.rglob("*")
+        if file.is_file() and file.name != _SEAL and not file.name.endswith(("-wal", "-journal"))
+    }
 
 
 def sweep_caches(index: Path, keep: Sequence[str]) -> None:

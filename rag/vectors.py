@@ -6,7 +6,8 @@ A folder is filled once, by one process, and never written again: every generati
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -52,13 +53,13 @@ class ChromaVectors:
         os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
         import chromadb
         from chromadb.config import Settings
-        from chromadb.errors import ChromaError
 
         if not create and not (folder / "chroma.sqlite3").is_file():
             # Opening would silently make a new, empty one.
             raise _damaged(folder, "its file is missing")
         folder.mkdir(parents=True, exist_ok=True)
-        try:
+        self._folder = folder
+        with _explained(folder):
             self._client = chromadb.PersistentClient(
                 path=str(folder), settings=Settings(anonymized_telemetry=False)
             )
@@ -70,13 +71,6 @@ class ChromaVectors:
                 )
             else:
                 self._collection = self._client.get_collection(_COLLECTION, embedding_function=None)
-        except (ChromaError, ValueError, OSError, RuntimeError) as error:
-            raise _damaged(folder, str(error)) from error
-        except BaseException as error:
-            # A damaged store can raise a PanicException, which is no Exception.
-            if type(error).__name__ != "PanicException":
-                raise
-            raise _damaged(folder, str(error)) from error
 
     def add(self, rows: Iterable[tuple[int, Vectors]]) -> None:
         """Store vectors under their row ids, replacing what was there."""
@@ -104,11 +98,12 @@ class ChromaVectors:
 
     def nearest(self, question: Vectors, *, limit: int) -> list[tuple[int, float]]:
         """Return (row id, cosine similarity), nearest first."""
-        found = self._collection.query(
-            query_embeddings=question[None, :],
-            n_results=max(1, min(limit, self.count() or 1)),
-            include=["distances"],
-        )
+        with _explained(self._folder):
+            found = self._collection.query(
+                query_embeddings=question[None, :],
+                n_results=max(1, min(limit, self.count() or 1)),
+                include=["distances"],
+            )
         return [
             (int(row_id), 1.0 - float(distance))
             for row_id, distance in zip(found["ids"][0], found["distances"][0], strict=True)
@@ -116,7 +111,8 @@ class ChromaVectors:
 
     def count(self) -> int:
         """Return how many passages there are."""
-        return int(self._collection.count())
+        with _explained(self._folder):
+            return int(self._collection.count())
 
     def close(self) -> None:
         """Let go of the files."""
@@ -149,6 +145,23 @@ class ExactVectors:
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Turn what Chroma raises over a damaged store into our error."""
+    from chromadb.errors import ChromaError
+
+    try:
+        yield
+    except (ChromaError, ValueError, OSError, RuntimeError, KeyError, AttributeError) as error:
+        # AttributeError: Chroma stumbles while it tidies up after a store it could not open.
+        raise _damaged(folder, str(error)) from error
+    except BaseException as error:
+        # A damaged store can raise a PanicException, which is no Exception.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise _damaged(folder, str(error)) from error
 
 
 def _damaged(folder: Path, problem: str) -> IndexDamagedError:
