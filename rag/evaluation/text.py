@@ -238,14 +238,25 @@ def content_tokens(text: str) -> list[str]:
     return [word for word in tokens(text) if word not in _STOP]
 
 
+_WORD = re.compile(r"(?<!\w)[^\W\d_][\w.’'-]*")
+
+
+def _bare(word: str) -> str:
+    return normalise(re.sub(r"[’']s?[.’'-]*$", "", word))
+
+
+def words_of(text: str) -> set[str]:
+    """Return the words of a text without possessive endings, normalised."""
+    return {_bare(word) for word in _WORD.findall(text)}
+
+
 def names(text: str) -> list[str]:
     """Return the capitalised words that do not open a sentence, normalised, in order."""
     found: list[str] = []
     for sentence in sentences(text):
-        words = re.findall(r"(?<!\w)[^\W\d_][\w.’'-]*", sentence)
         opening = True
-        for word in words:
-            plain = normalise(re.sub(r"[’']s?[.’'-]*$", "", word))
+        for word in _WORD.findall(sentence):
+            plain = _bare(word)
             if not opening and word[0].isupper() and plain and plain not in _STOP:
                 found.append(plain)
             opening = False
