@@ -261,11 +261,33 @@ def _print_answer(answer: Answer) -> None:
     for statement in answer.statements:
         markers = "".join(f" [{number}]" for number in statement.citations)
         print(f"{_plain(statement.text)}{markers}\n")
+    _print_readings(answer)
     for citation in answer.citations:
         print(_source_line(citation))
     print(f"Confidence {answer.confidence:.2f}.")
     for note in answer.notes:
         print(_plain(note))
+
+
+_DIFFERENCES = {
+    "over_time": "The sources differ over time:",
+    "between_sources": "The sources differ:",
+    None: "Values:",
+}
+
+
+def _print_readings(answer: Answer) -> None:
+    if len(answer.readings) < 2:
+        return
+    print(_DIFFERENCES[answer.disagreement])
+    width = max(len(reading.value) for reading in answer.readings)
+    for reading in answer.readings:
+        day = f"as of {reading.as_of}" if reading.as_of else "undated"
+        if reading.as_of_kind == "published":
+            day += " (the article's date)"
+        who = f", according to {_plain(reading.attribution)}" if reading.attribution else ""
+        print(f"  {_plain(reading.value):{width}}  {day}{who} [{reading.citation}]")
+    print()
 
 
 def _source_line(citation: Citation) -> str:
