@@ -87,7 +87,7 @@ class Archive:
         self._recipe = Recipe(self._embedder, settings.passage_words, settings.language)
         self._reader = SentenceReader(self._embedder, language=settings.language)
         self._state: _State | None = None
-        self._file_hashes: dict[str, tuple[tuple[int, int], str]] = {}
+        self._file_hashes: dict[str, tuple[tuple[int, ...], str]] = {}
         self._closed = False
         with self._opened():
             pass
@@ -131,7 +131,7 @@ class Archive:
         """
         clock = _Clock()
         asked = checked_question(question)
-        only = Filter(_last_day(as_of), None if paths is None else tuple(paths))
+        only = Filter(_last_day(as_of), _wanted(paths))
         searched = standalone(asked, history)
         with self._opened() as (view, state):
             yield Stage("searching", searched)
@@ -181,7 +181,7 @@ class Archive:
                 f"A search gives 1 to {MAX_SEARCH_RESULTS} passages, not {limit}.",
                 remedy="Choose a limit in between.",
             )
-        only = Filter(_last_day(as_of), None if paths is None else tuple(paths))
+        only = Filter(_last_day(as_of), _wanted(paths))
         with self._opened() as (view, state):
             return self._search(checked_question(query), view, state, limit, only)
 
@@ -451,7 +451,8 @@ class Archive:
             now = (corpus / name).stat()
         except OSError:
             return "missing"
-        stamp = (now.st_mtime_ns, now.st_size)
+        # The time of the last change of the inode cannot be set back.
+        stamp = (now.st_mtime_ns, now.st_ctime_ns, now.st_size)
         known = self._file_hashes.get(name)
         if known is None or known[0] != stamp:
             digest = corpus_room.file_sha256(corpus, name, max_bytes=1 << 40)
@@ -596,6 +597,13 @@ def _last_day(as_of: dt.date | str | None) -> str | None:
     except (ValueError, OverflowError):
         pass
     raise UsageError(f"{as_of!r} is not a date.", remedy="Write it as 2025-07-24, 2025-07 or 2025.")
+
+
+def _wanted(paths: Iterable[str] | None) -> tuple[str, ...] | None:
+    if paths is None:
+        return None
+    # A lone path is no list of its letters.
+    return (paths,) if isinstance(paths, str) else tuple(paths)
 
 
 def _short_answer(
