@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-import logging
 import os
+import socket
+import sys
 import threading
 import webbrowser
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,8 +22,6 @@ from ui.guard import Guard, Login, host_name
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-logger = logging.getLogger(__name__)
-
 CONVERSATIONS_FILE = "conversations.sqlite"
 
 
@@ -32,27 +32,28 @@ def launch(settings: Settings, *, open_browser: bool = False) -> None:
     says how far that is.
 
     Raises:
-        UsageError: If the address needs a password and has none, or the conversations' file
-            cannot be used.
+        UsageError: If the address needs a password and has none or cannot be had, or if the
+            conversations' file cannot be used.
     """
     check_address(settings)
-    holder = ArchiveHolder(partial(open_or_build, settings))
-    holder.open_in_background()
-    app = build_app(holder, settings)
-    if open_browser:
-        shown = f"[{settings.chat_host}]" if ":" in settings.chat_host else settings.chat_host
-        url = f"http://{shown}:{settings.chat_port}"
-        timer = threading.Timer(1.0, webbrowser.open, [url])
-        timer.daemon = True
-        timer.start()
-    uvicorn.run(
-        app,
-        host=settings.chat_host,
-        port=settings.chat_port,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=2,
-    )
+    with _listening(settings) as listener:
+        holder = ArchiveHolder(partial(open_or_build, settings))
+        holder.open_in_background()
+        app = build_app(holder, settings)
+        url = _url(settings)
+        sys.stderr.write(f"The chat page is at {url} (Ctrl-C ends it).\n")
+        if open_browser:
+            timer = threading.Timer(1.0, webbrowser.open, [url])
+            timer.daemon = True
+            timer.start()
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=2,
+        )
+        with suppress(KeyboardInterrupt):  # how one ends it
+            uvicorn.Server(config).run(sockets=[listener])
 
 
 def build_app(archive_provider: ArchiveHolder, settings: Settings) -> FastAPI:
@@ -91,6 +92,24 @@ def check_address(settings: Settings) -> None:
             f"The page would be open to everyone who reaches {settings.chat_host}.",
             remedy="Set RAG_CHAT_PASSWORD (and RAG_CHAT_USER), or leave `chat_host` at 127.0.0.1.",
         )
+
+
+def _listening(settings: Settings) -> socket.socket:
+    host, port = settings.chat_host, settings.chat_port
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET
+        )
+    except OSError as error:
+        raise UsageError(
+            f"The page cannot be served at {_url(settings)}: {error.strerror}.",
+            remedy="Set RAG_CHAT_PORT to a free port (and RAG_CHAT_HOST to an own address).",
+        ) from error
+
+
+def _url(settings: Settings) -> str:
+    host = f"[{settings.chat_host}]" if ":" in settings.chat_host else settings.chat_host
+    return f"http://{host}:{settings.chat_port}"
 
 
 def _is_loopback(host: str) -> bool:

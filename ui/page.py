@@ -13,6 +13,7 @@ import base64
 import binascii
 import datetime as dt
 import itertools
+import json
 import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -22,6 +23,7 @@ from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI, Request, Response
+from gradio.events import api as gradio_api
 
 from rag.errors import RagError, UsageError
 from rag.schema import ArticleSummary, IndexReport, Progress, Span
@@ -357,9 +359,7 @@ class Page:
 
     # -- one documented endpoint -----------------------------------------------------------------
 
-    def answer(
-        self, question: str, as_of: str = "", history: list[str] | None = None
-    ) -> dict[str, Any]:
+    def answer(self, question: str, as_of: str = "", history: list[str] | None = None) -> str:
         """Answer a question over the whole archive.
 
         Args:
@@ -368,7 +368,8 @@ class Page:
             history: Earlier questions of the conversation, oldest first.
 
         Returns:
-            The object that ``rag ask --json`` prints.
+            The JSON that ``rag ask --json`` prints, as text: Gradio's clients take an object with
+            a path for a file to fetch.
         """
         try:
             answer = self.holder.archive().ask(
@@ -376,7 +377,7 @@ class Page:
             )
         except RagError as error:
             raise gr.Error(str(error), print_exception=False) from error
-        return answer.to_dict()
+        return json.dumps(answer.to_dict(), ensure_ascii=False)
 
     def export(self, conversation: str, suffix: str, request: Request) -> Response:
         """Return a conversation as a file, to the visitor whose it is."""
@@ -566,7 +567,8 @@ def _blocks(page: Page) -> gr.Blocks:
             html_template=template, elem_id=f"dl-{name}", apply_default_css=False, js_on_load=None
         )
 
-    with gr.Blocks(title="Dateline", fill_width=True) as blocks:
+    blocks = gr.Blocks(title="Dateline", fill_width=True)
+    with blocks:
         fixed("top")
         with gr.Row(elem_id="dl-shell"):
             with gr.Column(elem_id="dl-left"):
@@ -612,7 +614,7 @@ def _blocks(page: Page) -> gr.Blocks:
                 trigger_mode="multiple",
                 show_progress="hidden",
             )
-        gr.api(
+        gradio_api(
             page.answer,
             api_name="ask",
             concurrency_limit=page.settings.chat_answers_at_once,

@@ -58,6 +58,8 @@ class FakeArchive:
         before = set(self._articles)
         found: dict[str, Article] = {}
         for done, file in enumerate(files, 1):
+            if file.name.startswith("slow"):
+                time.sleep(2.5)
             if progress:
                 progress(Progress("reading", done, len(files), file.name))
             found[file.name] = _read(file)

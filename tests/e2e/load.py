@@ -87,7 +87,7 @@ async def visit(url: str, town: str) -> Told:
                         told.errors.append(json.dumps(message)[:300])
                     last = json.dumps(message["output"].get("data"), ensure_ascii=False)
                     told.shown.append(last)
-                    if first is None and ("trees" in last or "dl-abstained" in last):
+                    if first is None and ("this spring" in last or "dl-abstained" in last):
                         first = time.perf_counter() - began
             except httpx.HTTPError as error:
                 told.errors.append(repr(error))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from conftest import Server, ask, visit
+from gradio_client import Client
 from playwright.sync_api import BrowserContext, Page, expect
 
 from ui.conversations import feedback_rows
@@ -449,6 +450,76 @@ def test_the_whole_page_comes_from_its_own_server(serve: Serve, page: Page) -> N
     assert asked
     assert [url for url in asked if not url.startswith(own)] == []
     assert failures == []
+
+
+def test_questions_go_on_while_an_article_is_indexed(serve: Serve, page: Page) -> None:
+    visit(page, serve())
+    slow = {"name": "slow.txt", "mimeType": "text/plain", "buffer": b"Slow\n\nSlow bridges sway.\n"}
+
+    page.set_input_files("#dl-files", [slow])
+
+    page.locator("#dl-adding progress").wait_for()
+    ask(page, LORRIES)
+    expect(page.locator("#dl-adding progress")).to_be_visible()
+    expect(page.locator("#dl-adding")).to_contain_text("1 added")
+
+
+def test_a_first_run_shows_what_is_being_built(serve: Serve, page: Page) -> None:
+    server = serve(kind="building")
+    page.goto(server.url)
+
+    expect(page.locator(".dl-welcome")).to_contain_text("The index is being built")
+    expect(page.locator(".dl-welcome progress")).to_have_attribute("max", "80")
+    expect(page.locator(".dl-welcome")).to_contain_text("Learning passages")
+
+    ask(page, LORRIES)
+    expect(page.locator("#dl-thread .dl-statements li")).to_have_count(2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "problem", "remedy"),
+    [
+        ("damaged", "The ledger cannot be read.", "Run `rag index --new`."),
+        ("weights", "The weights are missing.", "Install the package."),
+    ],
+)
+def test_an_archive_that_cannot_be_opened_says_what_to_do(
+    serve: Serve, page: Page, kind: str, problem: str, remedy: str
+) -> None:
+    page.goto(serve(kind=kind).url)
+
+    expect(page.locator(".dl-welcome")).to_contain_text(problem)
+    expect(page.locator(".dl-welcome")).to_contain_text(remedy)
+    expect(page.locator("[data-act=reopen]")).to_be_visible()
+
+
+def test_with_a_password_the_page_opens_for_who_knows_it(
+    serve: Serve, context: BrowserContext
+) -> None:
+    server = serve(kind="locked")
+    assert context.browser is not None
+    refused = context.request.get(server.url)
+    assert refused.status == 401
+
+    known = context.browser.new_context(
+        http_credentials={"username": "reader", "password": "open sesame"}
+    )
+    page = known.new_page()
+    visit(page, server)
+    ask(page, LORRIES)
+    expect(page.locator("#dl-thread .dl-statements li")).to_have_count(2)
+    known.close()
+
+
+def test_one_documented_endpoint_answers_programs_and_no_other_does(serve: Serve) -> None:
+    client = Client(serve().url, verbose=False)
+
+    described = client.view_api(return_format="dict", print_info=False)
+    answer = json.loads(client.predict(LORRIES, as_of="2025-07-24", api_name="/ask"))
+
+    assert list(described["named_endpoints"]) == ["/ask"]
+    assert described["unnamed_endpoints"] == {}
+    assert [citation["path"] for citation in answer["citations"]] == ["harbour.txt"]
 
 
 @pytest.mark.slow
