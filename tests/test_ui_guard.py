@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import socket
 from typing import Any
 
 import pytest
 
 from rag.errors import UsageError
 from rag.settings import Settings
-from ui.app import check_address
+from ui.app import check_address, launch
 from ui.guard import COOKIE, Guard, Login, host_name, visitor_of
 
 PAGE = b"<html><script>window.a = 1</script><script src=x></script><b>scripted</b></html>"
@@ -178,3 +179,11 @@ def test_host_names_are_read_without_their_port() -> None:
     assert host_name("[::1]:7860") == "::1"
     assert host_name("LocalHost:80") == "localhost"
     assert host_name("a b:1:2") == ""
+
+
+def test_a_taken_port_is_told_with_a_remedy() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(UsageError, match="cannot be served at") as told:
+            launch(Settings(chat_port=port))
+    assert "RAG_CHAT_PORT" in told.value.remedy
