@@ -255,7 +255,7 @@ def describe(
     settings = archive.settings
     knobs = settings.model_dump(mode="json") if isinstance(settings, BaseModel) else dict(settings)
     return {
-        "set": {"name": Path(questions.name).name, "sha256": questions.sha256},
+        "set": {"name": _set_name(questions.name), "sha256": questions.sha256},
         "selection": dict(selection),
         # Where corpus and index lie changes no answer, and is nobody's business in a report.
         "settings": {key: knobs[key] for key in knobs if key not in ("corpus", "index")},
@@ -268,6 +268,12 @@ def describe(
         },
         "versions": _versions(),
     }
+
+
+def _set_name(name: str) -> str:
+    """Return a set's short name; an imported set is named after its folder."""
+    path = Path(name)
+    return path.parent.name if path.stem == "questions" and path.parent.name else path.name
 
 
 _PARTS = (

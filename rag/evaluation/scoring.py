@@ -243,9 +243,11 @@ def _answers(question: Question, answer: Record) -> dict[str, Share]:
         found["answer_tokens"] = float(len(tokens(text)))
         if question.must_not:
             found["no_wrong_answer"] = 1 - _names_wrong(question, text, short)
-    if question.must_not and question.all_of:
+    if question.all_of:
         found["strict"] = float(
-            given and found["all_of_complete"] == 1 and found["no_wrong_answer"] == 1
+            given
+            and found["all_of_complete"] == 1
+            and not (question.must_not and _names_wrong(question, text, short))
         )
     return {name: Share(value) for name, value in found.items()}
 
