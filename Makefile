@@ -67,4 +67,4 @@ bench: $(VENV)/.installed-test
 	$(BIN)/python tests/bench/bench_speed.py
 
 clean:
-	rm -rf $(VENV) index/caches index/*.sqlite* index/*.json index/*.lock runs
+	rm -rf $(VENV) index/caches index/ledger.sqlite* runs

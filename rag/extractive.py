@@ -27,6 +27,7 @@ ANSWER_FROM: Mapping[Caution, float] = {"strict": 0.75, "balanced": 0.5, "eager"
 
 _COMPARED_SENTENCES = 24
 _CACHED_VECTORS = 20_000
+_NAMED_UNKNOWN = 3
 _CLASS_WORD_SHARE = 0.25
 # How far below the first a further statement may stand; one with words of the kind that is asked
 # for (a number, a date) may stand lower, because that is how sources differ.
@@ -221,11 +222,11 @@ class SentenceReader:
         """
         candidates = self.candidates(question, hits, lexicon=lexicon)
         if not candidates:
-            return Draft((), 0.0, _NOTHING_FOUND)
+            return Draft((), 0.0, _why_not(question, lexicon))
         inputs = answer_inputs(candidates)
         confidence = RIGHT_MODEL.probability(inputs)
         if ANSWERABLE_MODEL.probability(inputs) < ANSWER_FROM[caution]:
-            return Draft((), confidence, _too_weak(question, candidates))
+            return Draft((), confidence, _why_not(question, lexicon))
         if self._english and asks_when_published(question):
             dated = _publication_date(candidates[0].passage, article(candidates[0].passage.path))
             if dated is not None:
@@ -417,12 +418,11 @@ def _statement(group: Sequence[Candidate]) -> DraftStatement:
     return DraftStatement(group[0].text, tuple(seen.values()))
 
 
-_NOTHING_FOUND = "The articles do not answer this: nothing in them is about it."
-
-
-def _too_weak(question: str, candidates: Sequence[Candidate]) -> str:
-    best = candidates[0]
-    return (
-        "The articles do not answer this. The nearest passage is in "
-        f"“{best.passage.title}”, and it does not say."
-    )
+def _why_not(question: str, lexicon: Lexicon) -> str:
+    """Return why there is no answer, and which words of the question the articles never use."""
+    unknown = lexicon.unknown_words(question)[:_NAMED_UNKNOWN]
+    if not unknown:
+        return "The articles do not answer this: no sentence in them says it."
+    words = [f"“{word}”" for word in unknown]
+    listed = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+    return f"The articles do not answer this: none of them mentions {listed}."

@@ -224,6 +224,19 @@ class Lexicon:
             having = searcher.doc_freq("text", term)
         return math.log(1 + (searcher.num_docs - having + 0.5) / (having + 0.5))
 
+    def unknown_words(self, question: str) -> list[str]:
+        """Return the words of a question that no passage has, as the question spells them."""
+        searcher = self._index.searcher()
+        return [
+            word
+            for word in dict.fromkeys(re.findall(r"\w[\w’'-]*", question))
+            for terms in [self.terms(word)]
+            if terms
+            and not any(
+                searcher.doc_freq(field, term) for term in terms for field in ("text", "title")
+            )
+        ]
+
     def best_bm25(self, question: str) -> float:
         """Return what BM25 could be at most: every word, as often and in as short a text as may be.
 

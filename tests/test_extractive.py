@@ -48,6 +48,18 @@ def test_what_the_articles_do_not_answer_is_not_answered(
     assert answer.hits
 
 
+def test_an_abstention_names_the_words_that_the_articles_never_use(
+    seeds_archive: rag.Archive,
+) -> None:
+    unheard_of = seeds_archive.ask("What did Emmanuel Macron say about the collapse of the talks?")
+    unsaid = seeds_archive.ask("How much did the ground campaign cost?")
+
+    assert unheard_of.reason is not None
+    assert "“Emmanuel” or “Macron”" in unheard_of.reason
+    assert unsaid.abstained
+    assert "“ground”" not in (unsaid.reason or "")
+
+
 def test_stray_lines_are_never_quoted(seeds_archive: rag.Archive) -> None:
     answer = seeds_archive.ask("What does the image show?")
 
