@@ -27,7 +27,7 @@ from rag.evaluation.running import Listener, save
 from rag.evaluation.running import run as run_questions
 from rag.settings import Settings, load_settings
 
-RUNS = Path("eval-runs")
+RUNS = Path("runs")
 INTERRUPTED = 130
 _out = Console(highlight=False, soft_wrap=True)
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -67,7 +67,7 @@ NewFolder = Annotated[Path, typer.Option("--out", help="The folder to write.")]
 def run_command(
     questions: Annotated[Path, typer.Argument(help="A .jsonl, .yaml or .csv question set.")],
     out: Annotated[
-        Path | None, typer.Option(help="The run's folder; eval-runs/NAME-TIME by default.")
+        Path | None, typer.Option(help="The run's folder; runs/NAME-TIME by default.")
     ] = None,
     baseline: Annotated[Path | None, typer.Option(help="An earlier run to compare with.")] = None,
     gate: Annotated[
