@@ -214,7 +214,11 @@ class LlamaIndexEmbedder:
     def __init__(self, embedding: Any, *, window: int = 512) -> None:
         self._embedding = embedding
         self.window = window
-        self.fingerprint = f"llamaindex:{type(embedding).__name__}:{embedding.model_name}"
+        # Names are often left at "unknown"; the length of a vector tells more models apart.
+        (probe,) = self.embed_questions(["dateline"])
+        self.fingerprint = (
+            f"llamaindex:{type(embedding).__name__}:{embedding.model_name}:{len(probe)}"
+        )
 
     def count_pieces(self, text: str) -> int:
         """Return an estimate; the framework has no tokenizer for embeddings."""

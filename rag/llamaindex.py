@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -62,6 +63,8 @@ class PassageNodeParser(NodeParser):
             text=node.get_content(),
             title=str(metadata.get("title") or ""),
         )
+        # The pages of one file share its path; what tells their passages apart is the text.
+        article = replace(article, sha256=article.text_sha256())
         passages = split_passages(
             article,
             passage_words=self.passage_words,
