@@ -285,7 +285,7 @@ class Page:
         corpus = self._corpus()
         try:
             self._check_uploads()
-            text = given.text("text", max_bytes)
+            text = given.text("text", max_bytes + 1)
             if text:
                 title = given.text("title", 300)
                 saved = uploads.save_text(corpus, title, text, max_bytes=max_bytes)
@@ -295,6 +295,8 @@ class Page:
         for group in given.groups("files") if self.settings.chat_uploads else ():
             try:
                 name, data = str(group.get("name", "")), _bytes(group.get("data"))
+                if group.get("too_large"):  # the browser did not send it
+                    raise uploads.too_large(name, max_bytes)
                 saved = uploads.save_file(corpus, name, data, max_bytes=max_bytes)
                 added.append(saved.name)
             except RagError as error:
@@ -536,7 +538,9 @@ def assemble(holder: ArchiveHolder, settings: Settings) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.get("/conversations/{conversation}/export.{suffix}")(page.export)
     style = (STATIC / "page.css").read_bytes()
-    app.get("/page.css")(lambda: Response(style, media_type="text/css"))
+    app.get("/page.css")(
+        lambda: Response(style, media_type="text/css", headers={"cache-control": "no-cache"})
+    )
     font = ["system-ui", "-apple-system", "Segoe UI", "sans-serif"]
     gr.mount_gradio_app(
         app,

@@ -50,13 +50,18 @@ def save_file(corpus: Path, name: str, data: bytes, *, max_bytes: int) -> Path:
     """
     shown = visible(name)[:80] or "the file"
     if len(data) > max_bytes:
-        raise UsageError(
-            f"{shown} is larger than {max_bytes / 1e6:g} MB.",
-            remedy="Split it, or raise the setting `chat_upload_mb`.",
-        )
+        raise too_large(name, max_bytes)
     suffix = _suffix(shown, PurePosixPath(name.replace("\\", "/")).suffix.lower(), data)
     stem = file_name(PurePosixPath(name.replace("\\", "/")).stem, "article")
     return _write(corpus, stem, suffix, data)
+
+
+def too_large(name: str, max_bytes: int) -> UsageError:
+    """Return what to say of a file above the limit."""
+    return UsageError(
+        f"{visible(name)[:80] or 'The file'} is larger than {max_bytes / 1e6:g} MB.",
+        remedy="Split it, or raise the setting `chat_upload_mb`.",
+    )
 
 
 def save_text(corpus: Path, title: str, text: str, *, max_bytes: int) -> Path:

@@ -235,6 +235,9 @@ def test_a_file_that_is_no_article_is_refused_with_its_reason(serve: Serve, page
     )
 
     expect(page.locator("#dl-adding")).to_contain_text("a.txt is a PDF, not text.")
+    large = {"name": "b.txt", "mimeType": "text/plain", "buffer": b"x" * 5_000_001}
+    page.set_input_files("#dl-files", [large])
+    expect(page.locator("#dl-adding")).to_contain_text("b.txt is larger than 5 MB.")
     assert len(list(server.corpus.iterdir())) == 3
 
 
@@ -263,6 +266,18 @@ def test_only_ticked_articles_are_asked(serve: Serve, page: Page) -> None:
 
     expect(page.locator("#dl-thread .dl-statements li")).to_have_count(1)
     expect(page.locator("#dl-thread")).to_contain_text("Only in: 2 of 3 articles")
+
+
+def test_only_articles_of_the_chosen_dates_are_asked(serve: Serve, page: Page) -> None:
+    visit(page, serve())
+    page.click(".dl-choose summary")
+    page.fill("#dl-from", "2025-07-25")
+    expect(page.locator("#dl-scope")).to_have_text("published from 2025-07-25")
+
+    ask(page, LORRIES)
+
+    expect(page.locator("#dl-thread .dl-statements li")).to_have_count(1)
+    expect(page.locator("#dl-thread")).to_contain_text("More than 300 lorries")
 
 
 def test_as_of_a_day_later_articles_are_left_out(serve: Serve, page: Page) -> None:
@@ -527,6 +542,13 @@ def test_the_shipped_articles_answer_and_their_words_are_found(serve: Serve, pag
     from conftest import ROOT
 
     seeds = {path.name: path.read_text("utf-8") for path in (ROOT / "seeds").glob("*.txt")}
+    seeds["reef.html"] = (
+        "<html><head><title>Reef</title></head><body><article><h1>The reef</h1><p>Divers counted"
+        " 412 coral colonies &amp; 9 wrecks on the Ostrander reef in May.</p></article></body>"
+    )
+    seeds["wire.jsonl"] = (
+        '{"title": "Rail", "text": "The Kestrel line carried 8,400 passengers on Monday."}\n'
+    )
     server = serve(seeds, kind="real")
     page.set_default_timeout(90_000)
     visit(page, server)
@@ -546,6 +568,15 @@ def test_the_shipped_articles_answer_and_their_words_are_found(serve: Serve, pag
             .split(" to ")
         )
         assert seeds[name][int(start) : int(end)] == quote
+
+    for question, words, path in (
+        ("How many coral colonies on the Ostrander reef?", "412 coral colonies & 9", "reef.html"),
+        ("How many passengers did the Kestrel line carry?", "8,400 passengers", "wire.jsonl#1"),
+    ):
+        ask(page, question)
+        page.locator("#dl-thread .dl-turn").last.locator(".dl-cite").first.click()
+        expect(page.locator("mark.dl-active")).to_contain_text(words)
+        expect(page.locator(".dl-place .dl-path")).to_have_text(path)
 
     page.set_input_files(
         "#dl-files",
