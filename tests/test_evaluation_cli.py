@@ -111,6 +111,7 @@ def test_two_runs_are_compared_and_one_is_scored_anew(call, tmp_path: Path) -> N
     [
         (("eval", "none.jsonl"), "cannot be read"),
         (("eval", SEEDS, "--vary", "colour=red"), "names no setting"),
+        (("eval", SEEDS, "--vary", "retrieval=bm25", "--gate", GATE), "compares its own runs"),
         (("eval", SEEDS, "--gate", "none.toml"), "cannot be read"),
         (("eval", SEEDS, "--baseline", "none"), "is no run folder"),
         (("eval", "diff", "none", "none"), "is no run folder"),

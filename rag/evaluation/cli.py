@@ -92,6 +92,11 @@ def run_command(
     before = load_run(baseline) if baseline else None
     folder = out or RUNS / f"{questions.stem}-{dt.datetime.now():%Y%m%d-%H%M%S}"
     variants = _variants(vary or [])
+    if variants and (gate or baseline):
+        raise UsageError(
+            "--vary compares its own runs; a gate or a baseline has no place there.",
+            remedy="Run once more with --gate and without --vary.",
+        )
 
     def one(settings: Settings, place: Path, label: str) -> Run:
         began = time.perf_counter()
