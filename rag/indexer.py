@@ -111,7 +111,9 @@ def index_lock(index: Path) -> Iterator[None]:
         now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         # Only a courtesy to those who find it locked: a full disk must not stop a rebuild.
         with suppress(OSError):
-            (index / _HOLDER_FILE).write_text(json.dumps({"pid": os.getpid(), "since": now}))
+            (index / _HOLDER_FILE).write_text(
+                json.dumps({"pid": os.getpid(), "since": now}), encoding="utf-8"
+            )
         yield
     finally:
         with suppress(OSError):
@@ -121,7 +123,7 @@ def index_lock(index: Path) -> Iterator[None]:
 
 def _holder(index: Path) -> str:
     try:
-        holder = json.loads((index / _HOLDER_FILE).read_text())
+        holder = json.loads((index / _HOLDER_FILE).read_text(encoding="utf-8"))
         return f"Process {holder['pid']} (since {holder['since']})"
     except (OSError, ValueError, KeyError, TypeError):
         return "Another process"
@@ -166,7 +168,7 @@ def _without_index(
     index: Path, corpus: Path, files: list[corpus_room.FileEntry], skipped: list[Skipped]
 ) -> tuple[list[corpus_room.FileEntry], list[Skipped]]:
     """Leave out what belongs to the index, where that lies inside the corpus."""
-    place = Path(os.path.relpath(index.resolve(), corpus.resolve())).as_posix()
+    place = Path(_seen_from(index.resolve(), corpus.resolve())).as_posix()
     inside = f"{place}/"
     return (
         [entry for entry in files if not entry.path.startswith(inside)],
@@ -438,13 +440,21 @@ class _Run:
                 number=number,
                 fingerprint=self._recipe.fingerprint,
                 corpus=str(corpus),
-                corpus_from_index=os.path.relpath(corpus, self._index.absolute()),
+                corpus_from_index=_seen_from(corpus, self._index.absolute()),
                 finished_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
                 caches=caches,
                 skipped=tuple(skipped),
             ),
             carried,
         )
+
+
+def _seen_from(path: Path, folder: Path) -> str:
+    """Return a relative path where there is one; Windows has none from one drive to another."""
+    try:
+        return os.path.relpath(path, folder)
+    except ValueError:
+        return str(path)
 
 
 def _nothing_to_index(corpus: Path, skipped: Sequence[Skipped]) -> CorpusError:

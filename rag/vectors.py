@@ -60,7 +60,7 @@ class ChromaVectors:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         with _explained(folder):
-            self._client = chromadb.PersistentClient(
+            self._client: Any = chromadb.PersistentClient(
                 path=str(folder), settings=Settings(anonymized_telemetry=False)
             )
             if create:
