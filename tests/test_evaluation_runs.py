@@ -321,6 +321,17 @@ def test_the_markdown_lists_what_went_wrong(folder: Path) -> None:
     assert "| q4 |" in text
 
 
+def test_a_long_answer_that_holds_the_gold_is_told_apart_from_a_wrong_one(tmp_path: Path) -> None:
+    long = "It was said that " + "so " * 70 + "fifty remain."
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    archive = FakeArchive(corpus, {"How many?": Says((("a.txt", long),))}, texts={"a.txt": long})
+
+    run(archive, [{"id": "x", "question": "How many?", "answers": ["fifty"]}], out=tmp_path / "run")
+
+    assert "| too long |" in (tmp_path / "run" / "report.md").read_text()
+
+
 # --- comparing ------------------------------------------------------------------------------
 
 

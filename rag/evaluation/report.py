@@ -20,7 +20,7 @@ from markupsafe import Markup
 from rag.evaluation import charts, metrics
 from rag.evaluation.questions import Question
 from rag.evaluation.results import Run, rows, write_file
-from rag.evaluation.scoring import METRICS, Record, judged_answers, place_of
+from rag.evaluation.scoring import METRICS, Record, judged_answers, place_of, spoken
 
 if TYPE_CHECKING:
     from rag.evaluation.gate import GateVerdict
@@ -137,6 +137,7 @@ def _groups(run: Run) -> list[dict[str, Any]]:
 def _headlines(run: Run) -> list[dict[str, Any]]:
     shown = (
         ("answer_correct", "answers right"),
+        ("contains_anywhere", "gold answer somewhere in the answer"),
         ("hit@5", "evidence in the first 5"),
         ("quote_faithful", "quotes to the letter"),
         ("citation_recall", "statements supported"),
@@ -183,7 +184,14 @@ def verdict_word(record: Record, right: bool | None) -> str:
     answer = record.get("answer") or {}
     if answer.get("abstained"):
         return "declined rightly" if right else "declined wrongly"
-    return "right" if right else "wrong"
+    if right:
+        return "right"
+    gold = record["question"].get("answers", [])
+    if gold and record["question"].get("answer_type") != "list":
+        said = f"{spoken(answer)} \n {answer.get('short_answer') or ''}"
+        if metrics.groups_met(said, [gold]) == 1:
+            return "too long"  # the gold answer stands in it, among more words than count
+    return "wrong"
 
 
 def _drill_down(record: Record, right: bool | None) -> dict[str, Any]:
@@ -294,7 +302,7 @@ def markdown(run: Run, verdict: GateVerdict | None = None) -> str:
     failed = [
         (record, verdict_word(record, right))
         for record, right in _with_verdicts(run)
-        if verdict_word(record, right) in ("wrong", "declined wrongly", "error")
+        if verdict_word(record, right) in ("wrong", "too long", "declined wrongly", "error")
     ]
     lines += ["", f"## Not right ({len(failed)})", ""]
     if failed:
@@ -349,7 +357,7 @@ def junit(run: Run, verdict: GateVerdict | None = None) -> str:
         elif word == "unjudged":
             counts["skipped"] += 1
             ElementTree.SubElement(case, "skipped", message="no gold for the answer")
-        elif word in ("wrong", "declined wrongly"):
+        elif word in ("wrong", "too long", "declined wrongly"):
             counts["failures"] += 1
             failure = ElementTree.SubElement(case, "failure", message=_xml(word))
             failure.text = _xml(
