@@ -101,6 +101,44 @@ class Settings(BaseSettings):
         default=2, ge=1, le=64, description="Questions the chat page answers at the same time."
     )
 
+    serve_host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="Address of `rag serve`; any but this machine's own needs a token.",
+    )
+    serve_port: int = Field(default=7861, ge=1, le=65535, description="Port of `rag serve`.")
+    serve_names: str = Field(
+        default="",
+        description="Host names under which `rag serve` may be asked, besides its address and "
+        "`localhost`; separated by commas.",
+    )
+    serve_token: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="Token that every request to `rag serve` must carry (16 characters or more).",
+    )
+    serve_token_file: Path | None = Field(
+        default=None, description="File with the token, instead of `serve_token`."
+    )
+    serve_max_body_kb: int = Field(
+        default=1000, ge=1, le=100_000, description="Size of a request's body, at most."
+    )
+    serve_requests_per_minute: int = Field(
+        default=300,
+        ge=1,
+        le=1_000_000,
+        description="Requests that `rag serve` takes from one address in a minute.",
+    )
+    serve_answers_at_once: int = Field(
+        default=2, ge=1, le=64, description="Questions `rag serve` answers at the same time."
+    )
+    serve_waiting: int = Field(
+        default=100,
+        ge=0,
+        le=10_000,
+        description="Questions that may wait besides; further ones are told to come back.",
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,
