@@ -93,7 +93,7 @@ def _bench_set(folder: Path) -> None:
              "history": [{"role": "user", "text": "Who?"}, {"role": "assistant", "text": "They."}]},
             {"id": "q2", "question": "Judged?", "answers": [], "evidence": [],
              "answerable": None, "type": "rerank", "candidates": ["d1", "d2", "gone"],
-             "qrels": {"d2": 3, "d1": 0}},
+             "qrels": {"d2": 3, "d1": 0, "unseen": 1}},
             {"id": "q3", "question": "Toll?", "type": "over_time", "answerable": True,
              "readings": [{"value": 120, "doc_id": "d2", "as_of": "2024-06", "quote": "120"}],
              "accept": [100], "must_not": [7], "quick": True},
@@ -115,7 +115,7 @@ def test_a_bench_set_keeps_its_gold_its_history_and_its_judgements(tmp_path: Pat
     assert found["q1"].type == "odd_type"
     assert found["q1"].to_dict()["history"] == [{"question": "Who?", "answer": "They."}]
     assert found["q2"].task == "search"
-    assert found["q2"].gains == {"part-001.jsonl#2": 3, "part-001.jsonl#1": 0}
+    assert found["q2"].gains == {"part-001.jsonl#2": 3, "part-001.jsonl#1": 0, "unseen": 1}
     assert found["q2"].paths == ("part-001.jsonl#1", "part-001.jsonl#2")
     assert found["q3"].readings[0].value == "120"
     assert (found["q3"].accept, found["q3"].reject) == (("100",), ("7",))

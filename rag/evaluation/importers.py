@@ -228,7 +228,8 @@ def _finished(draft: _Draft, known: Mapping[str, _Document], paths: Mapping[str,
     if draft.candidates is not None:
         values["paths"] = [paths[name] for name in draft.candidates if name in paths]
     if draft.gains:
-        values["gains"] = {paths[k]: float(v) for k, v in draft.gains.items() if k in paths}
+        # A judged document that is not written stays in the ideal order, as in trec_eval.
+        values["gains"] = {paths.get(k, k): float(v) for k, v in draft.gains.items()}
     return Question.model_validate({**values, "evidence": evidence, "readings": readings})
 
 
