@@ -1,0 +1,224 @@
+"""OpenAI's chat form <-> questions and answers: messages become a history, answers completions.
+
+The answer's text carries readable citations; the same message carries them structured, as
+``citations`` and, whole, as ``dateline``.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rag.errors import UsageError
+from rag.schema import Answer, Citation, Event, Finished, Statement, StatementWritten, Turn, iso
+
+MODEL = "dateline"
+MAX_MESSAGES = 4000
+_SOURCES = "\n\nSources:\n"
+_QUOTE_CHARACTERS = 300
+# No language model counts tokens here; clients expect the numbers to be there.
+_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+
+
+class Part(BaseModel):
+    """A piece of a message; only text is understood."""
+
+    model_config = ConfigDict(extra="ignore")
+    type: str
+    text: str = ""
+
+
+class Message(BaseModel):
+    """A message of the conversation."""
+
+    model_config = ConfigDict(extra="ignore")
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[Part] | None = None
+
+    @property
+    def text(self) -> str:
+        """What the message says."""
+        if isinstance(self.content, list):
+            return "\n".join(part.text for part in self.content if part.type == "text")
+        return self.content or ""
+
+
+class StreamOptions(BaseModel):
+    """What a streaming client wants besides."""
+
+    model_config = ConfigDict(extra="ignore")
+    include_usage: bool | None = False
+
+
+class CompletionRequest(BaseModel):
+    """A chat completion as OpenAI's clients ask for it.
+
+    ``temperature``, ``max_tokens`` and the like are accepted and mean nothing here, as do system
+    messages: what an answer may rest on is not up for instruction.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+    model: str
+    messages: list[Message] = Field(min_length=1, max_length=MAX_MESSAGES)
+    stream: bool | None = False
+    stream_options: StreamOptions | None = None
+    n: int | None = Field(default=1, ge=1, le=1, description="One answer; there is only one.")
+    as_of: str | None = Field(default=None, description="Only what was published by then counts.")
+    paths: list[str] | None = Field(default=None, description="Only these articles or folders.")
+
+
+def conversation_of(messages: Sequence[Message]) -> tuple[str, list[Turn]]:
+    """Return the question that is asked and the turns before it.
+
+    Raises:
+        UsageError: If the last message is not a user's.
+    """
+    spoken = [message for message in messages if message.role in ("user", "assistant")]
+    if not spoken or messages[-1].role != "user":
+        raise UsageError(
+            "The last message is no question.", remedy="End with a message of the role `user`."
+        )
+    history: list[Turn] = []
+    asked: str | None = None
+    for message in spoken[:-1]:
+        if message.role == "user":
+            if asked:
+                history.append(Turn(asked))
+            asked = message.text
+        elif asked:
+            # The sources that we listed are not what was said.
+            history.append(Turn(asked, message.text.partition(_SOURCES)[0]))
+            asked = None
+    if asked:
+        history.append(Turn(asked))
+    return spoken[-1].text, history
+
+
+def content_of(answer: Answer) -> str:
+    """Return the answer as a chat message: statements with ``[n]``, then the sources."""
+    if answer.abstained:
+        return answer.text
+    return "\n\n".join(_line(statement) for statement in answer.statements) + _sources(answer)
+
+
+def completion(answer: Answer) -> dict[str, Any]:
+    """Return the answer as a chat completion."""
+    return {
+        "id": _new_id(),
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": MODEL,
+        "choices": [
+            {
+                "index": 0,
+                "message": {
+                    "role": "assistant",
+                    "content": content_of(answer),
+                    "refusal": None,
+                    **_structured(answer),
+                },
+                "logprobs": None,
+                "finish_reason": "stop",
+            }
+        ],
+        "usage": _USAGE,
+    }
+
+
+class Chunks:
+    """Events of one answer -> the chunks of a streamed completion."""
+
+    def __init__(self, *, include_usage: bool = False) -> None:
+        self._id = _new_id()
+        self._created = int(time.time())
+        self._include_usage = include_usage
+        self._written = ""
+        self._begun = False
+
+    def of(self, event: Event) -> Iterator[dict[str, Any]]:
+        """Yield the chunks that tell of an event."""
+        if not self._begun:
+            self._begun = True
+            yield self._chunk({"role": "assistant", "content": ""})
+        if isinstance(event, StatementWritten):
+            gap = "\n\n" if self._written else ""
+            yield self._say(gap + _line(event.statement))
+        elif isinstance(event, Finished):
+            whole = content_of(event.answer)
+            if whole.startswith(self._written):
+                rest = whole[len(self._written) :]
+            else:
+                # What was written is not what the answer came to.
+                rest = f"\n\nThe answer after all checks:\n\n{whole}"
+            if rest:
+                yield self._say(rest)
+            yield self._chunk(_structured(event.answer), finish_reason="stop")
+            if self._include_usage:
+                yield {**self._chunk({}), "choices": [], "usage": _USAGE}
+
+    def _say(self, text: str) -> dict[str, Any]:
+        self._written += text
+        return self._chunk({"content": text})
+
+    def _chunk(self, delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
+        return {
+            "id": self._id,
+            "object": "chat.completion.chunk",
+            "created": self._created,
+            "model": MODEL,
+            "choices": [
+                {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+            ],
+        }
+
+
+def models(created: int) -> list[dict[str, Any]]:
+    """Return the models that can be named in a request.
+
+    Args:
+        created: When the server started, in seconds since 1970.
+    """
+    return [{"id": MODEL, "object": "model", "created": created, "owned_by": MODEL}]
+
+
+def _structured(answer: Answer) -> dict[str, Any]:
+    whole = answer.to_dict()
+    return {"citations": whole["citations"], "dateline": whole}
+
+
+def _line(statement: Statement) -> str:
+    markers = "".join(f" [{number}]" for number in statement.citations)
+    if statement.verdict == "unsupported":
+        return f"(Not supported by the articles: {statement.text}){markers}"
+    return statement.text + markers
+
+
+def _sources(answer: Answer) -> str:
+    cited = _cited(answer)
+    lines = [_source(citation) for citation in answer.citations if citation.number in cited]
+    return _SOURCES + "\n".join(lines) if lines else ""
+
+
+def _cited(answer: Answer) -> frozenset[int]:
+    statements: Iterable[Statement] = answer.statements
+    return frozenset(number for statement in statements for number in statement.citations)
+
+
+def _source(citation: Citation) -> str:
+    quote = " ".join(citation.quote.split())
+    if len(quote) > _QUOTE_CHARACTERS:
+        quote = quote[: _QUOTE_CHARACTERS - 1].rstrip() + "…"
+    outlet = f"{citation.outlet}, " if citation.outlet else ""
+    day = iso(citation.published) or "undated"
+    return (
+        f"[{citation.number}] {citation.path}:{citation.start}-{citation.end} "
+        f"({outlet}{day}): “{quote}”"
+    )
+
+
+def _new_id() -> str:
+    return f"chatcmpl-{uuid.uuid4().hex}"
