@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 from rag.schema import Verdict
 
@@ -288,14 +289,13 @@ def _joint(match: re.Match[str]) -> str:
 def _word(word: str, begins: bool, following: str) -> _Token:
     bare = re.sub(r"'s$|'$", "", word)
     lower = bare.lower()
-    if lower in _MONTHS and bare[0].isupper() or lower in _DAYS:
+    if (lower in _MONTHS and bare[0].isupper()) or lower in _DAYS:
         return _Token(bare, lower, "name")
     short = _MONTH_SHORT.get(lower.rstrip("."))
     if short and bare[0].isupper() and (following[:1].isdigit()) and lower != "may":
         return _Token(bare, short, "name")
-    if lower in _FUNCTION or lower in _NEGATORS:
-        if not (bare.isupper() and len(bare) > 1):
-            return _Token(bare, lower, "function")
+    if (lower in _FUNCTION or lower in _NEGATORS) and not (bare.isupper() and len(bare) > 1):
+        return _Token(bare, lower, "function")
     key = stem(lower)
     named = bare[0].isupper() and (
         not begins
@@ -347,8 +347,10 @@ def _number(raw: Sequence[str], at: int) -> tuple[str, int]:
                 return "", 0
         elif word in _UNITS or word in _TENS:
             value = _UNITS.get(word, _TENS.get(word, 0))
-            if seen and not (current % 100 >= 20 and current % 10 == 0 and value < 10) and not (
-                current and current % 100 == 0
+            if (
+                seen
+                and not (current % 100 >= 20 and current % 10 == 0 and value < 10)
+                and not (current and current % 100 == 0)
             ):
                 break
             current += value
@@ -615,9 +617,14 @@ class _Comparison:
 
     def _skipped(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Look at what the statement leaves out between two of its words."""
-        for (_, before), (_, behind) in zip(pairs, pairs[1:], strict=False):
+        for (_, before), (_, behind) in pairwise(pairs):
             between = self.told[before + 1 : behind]
             content = [token for token in between if token.is_content]
+            ends = [at for at, token in enumerate(between) if token.text in _SENTENCE_ENDS]
+            if ends and not any(
+                token.lower in _LEANING_WORDS for token in self.told[before + ends[-1] + 2 : behind]
+            ):
+                self._wrong("It joins what two sentences say of two things.", fatal=False)
             if not content:
                 continue
             for token in between:
@@ -633,9 +640,8 @@ class _Comparison:
                 ):
                     self._wrong("Somebody else stands in between in the cited words.", fatal=False)
         if pairs:
-            first = pairs[0][1]
             clause = []
-            for token in reversed(self.told[:first]):
+            for token in reversed(self.told[: pairs[0][1]]):
                 if token.kind == "mark":
                     break
                 clause.append(token)
@@ -670,6 +676,9 @@ class _Comparison:
                     )
 
 
+_LEANING_WORDS = frozenset(
+    "he she it they his her hers its their theirs him them this that these those such".split()
+)
 _PREPOSITIONS = frozenset(
     "of in on at for with from by who which whose as and between over under into to about".split()
 )

@@ -70,6 +70,38 @@ class Settings(BaseSettings):
         description="When to answer: strict says no sooner, eager answers on weaker evidence.",
     )
 
+    llm_base_url: str = Field(
+        default="",
+        pattern=r"^(?:https?://[^/@\s]+(?:/\S*)?)?$",
+        description=(
+            "OpenAI-compatible address of a language model, with its `/v1`; empty for none. The "
+            "question and the passages found for it go there."
+        ),
+    )
+    llm_model: str = Field(default="", description="The model's name at that address.")
+    llm_api_key: SecretStr | None = Field(
+        default=None,
+        description="Key of that address; only from RAG_LLM_API_KEY, never from `rag.toml`.",
+    )
+    llm_api_key_file: Path | None = Field(
+        default=None, description="File with that key on one line, instead of RAG_LLM_API_KEY."
+    )
+    llm_first_token_s: float = Field(
+        default=60.0, gt=0, le=600, description="Seconds a model may take to begin its answer."
+    )
+    llm_token_s: float = Field(
+        default=15.0, gt=0, le=300, description="Seconds from one word of a model to the next."
+    )
+    llm_timeout_s: float = Field(
+        default=180.0, gt=0, le=3600, description="Seconds a model may take for a whole answer."
+    )
+    llm_max_tokens: int = Field(
+        default=600, ge=16, le=8000, description="Tokens a model's answer has at most."
+    )
+    llm_passages: int = Field(
+        default=8, ge=1, le=50, description="Passages a model is given; fewer if it reads less."
+    )
+
     chat_host: str = Field(
         default="127.0.0.1",
         min_length=1,
@@ -149,7 +181,11 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Give the order of precedence: what is passed in, the environment, then the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        file = TomlConfigSettingsSource(settings_cls)
+        if "llm_api_key" in file.toml_data:
+            # A settings file is shared and committed; a key must not be.
+            raise ValueError("llm_api_key does not belong in the file")
+        return init_settings, env_settings, file
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -169,6 +205,11 @@ def load_settings(**overrides: Any) -> Settings:
             f"known settings: {', '.join(sorted(Settings.model_fields))}.",
         ) from error
     except ValueError as error:  # tomllib.TOMLDecodeError is one
+        if "llm_api_key" in str(error):
+            raise UsageError(
+                f"{SETTINGS_FILE} holds llm_api_key.",
+                remedy="Take it out; set RAG_LLM_API_KEY, or llm_api_key_file to a file of yours.",
+            ) from None
         raise UsageError(
             f"{SETTINGS_FILE} is not valid TOML: {error}.", remedy=f"Mend {SETTINGS_FILE}."
         ) from error
