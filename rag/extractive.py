@@ -31,7 +31,7 @@ _NAMED_UNKNOWN = 3
 _CLASS_WORD_SHARE = 0.25
 # How far below the first a further statement may stand; one with words of the kind that is asked
 # for (a number, a date) may stand lower, because that is how sources differ.
-_SCORE_RANGE = 3.0
+_SCORE_RANGE = 2.0
 _SCORE_RANGE_FITTING = 5.0
 _ARTICLE_PENALTY = 0.8
 _ALIKE_PENALTY = 0.5

@@ -63,7 +63,7 @@ class Settings(BaseSettings):
         default=24, ge=1, le=500, description="Passages that are looked at for an answer."
     )
     max_statements: int = Field(
-        default=6, ge=1, le=20, description="Statements that an answer has at most."
+        default=4, ge=1, le=20, description="Statements that an answer has at most."
     )
     caution: Literal["strict", "balanced", "eager"] = Field(
         default="balanced",
