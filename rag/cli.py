@@ -1,4 +1,4 @@
-"""The command line: ``rag index | ask | search | chat | eval | status | verify``.
+"""The command line: ``rag index | ask | search | chat | serve | mcp | eval | status | verify``.
 
 Exit codes: 0 ok, 1 internal error, 2 usage, 3 indexed but some files were skipped, 4 index problem,
 5 model unavailable, 6 locked by another process, 7 an evaluation gate failed. An abstention is an
@@ -147,11 +147,40 @@ def search_command(
 
 
 @app.command("chat")
-def chat_command(index: IndexOption = None) -> int:
-    """Open the chat page in a browser."""
+def chat_command(
+    index: IndexOption = None,
+    in_terminal: Annotated[
+        bool, typer.Option("--terminal", help="Talk here instead of in a browser.")
+    ] = False,
+) -> int:
+    """Open the chat page in a browser, or talk in the terminal."""
+    if in_terminal:
+        from rag.terminal_chat import chat
+
+        with _open(index) as archive:
+            chat(archive)
+        return 0
     # By name: the page uses this library, not the other way round.
     page: Any = importlib.import_module("ui.app")
     page.launch(load_settings(index=index), open_browser=True)
+    return 0
+
+
+@app.command("serve")
+def serve_command(index: IndexOption = None) -> int:
+    """Answer over HTTP: JSON, server-sent events and an OpenAI-compatible address."""
+    from rag.server import serve  # FastAPI takes a second to import
+
+    serve(load_settings(index=index))
+    return 0
+
+
+@app.command("mcp")
+def mcp_command(index: IndexOption = None) -> int:
+    """Be a Model Context Protocol server on standard input and output, for agents."""
+    from rag.mcp_server import serve  # needs the extra `mcp`
+
+    serve(load_settings(index=index))
     return 0
 
 
