@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import signal
 import sys
 from pathlib import Path
@@ -31,6 +32,7 @@ from rag.verification import verify_index
 EXIT_SKIPPED = 3
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
+_STEERING = re.compile("[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 app = typer.Typer(
     add_completion=False,
@@ -223,6 +225,8 @@ def main() -> None:
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
     try:
         code = app(standalone_mode=False)
+        if code == EXIT_INTERRUPTED:  # typer has caught the interruption already
+            raise KeyboardInterrupt
     except RagError as error:
         print(f"{_plain(error.problem)}\n{_plain(error.remedy)}", file=sys.stderr)
         code = error.exit_code
@@ -265,7 +269,9 @@ def _read_history(path: Path) -> list[Any]:
 
 
 def _print_json(value: dict[str, Any]) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2))
+    # JSON escapes what steers a terminal only as far as ASCII goes.
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    print(_STEERING.sub(lambda match: f"\\u{ord(match.group()):04x}", text))
 
 
 def _print_report(report: IndexReport) -> None:
