@@ -4,6 +4,7 @@ corpus -> passages -> vectors -> ledger -> caches; question -> hits -> sentences
 """
 
 from rag.archive import Archive, __version__, build, open_archive
+from rag.citations import check
 from rag.errors import RagError
 from rag.schema import Answer, Article, Citation, Hit, Passage, Reading, Statement, Turn
 from rag.settings import Settings, load_settings
@@ -22,6 +23,7 @@ __all__ = [
     "Turn",
     "__version__",
     "build",
+    "check",
     "load_settings",
     "open_archive",
 ]

@@ -1,7 +1,8 @@
 """An archive: a folder of articles and its index, opened. Both flows, end to end; start here.
 
 Indexing: corpus -> passages -> embedder -> ledger -> caches (:mod:`rag.indexer`).
-Asking: question -> conversation -> retriever -> extractive -> citations -> Answer.
+Asking: question -> conversation -> retriever -> extractive -> citations -> Answer; where a language
+model is wanted, it writes on top of that (:mod:`rag.generative`), under the same checks.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -29,9 +30,11 @@ from rag.errors import (
     LockedError,
     UsageError,
 )
-from rag.extractive import Draft, SentenceReader
+from rag.extractive import Draft, Place, SentenceReader
+from rag.generative import Written, write
 from rag.indexer import Recipe, index_corpus, rebuild_caches
 from rag.ledger import Generation, Ledger, Snapshot, shown
+from rag.llm import LanguageModel, Limits, open_model, read_key
 from rag.retriever import Filter, search
 from rag.schema import (
     Answer,
@@ -45,6 +48,7 @@ from rag.schema import (
     History,
     Hit,
     IndexReport,
+    Passage,
     ProgressListener,
     Reading,
     Skipped,
@@ -100,6 +104,7 @@ class Archive:
         history: History = (),
         as_of: dt.date | str | None = None,
         paths: Iterable[str] | None = None,
+        model: Any = None,
     ) -> Answer:
         """Return the answer to a question, each statement bound to words of an article.
 
@@ -109,11 +114,16 @@ class Archive:
             as_of: Only what was published by then counts (a day, ``2025-07`` or ``2025``);
                 undated articles stay.
             paths: Only these articles, files or folders of the corpus count.
+            model: Who writes the answer: None for what the settings say, False or
+                ``"extractive"`` for the sources' own words, a model's name at the configured
+                address, or any LlamaIndex ``LLM`` object.
 
         Raises:
             QuestionError: If the question is empty or too long.
+            LanguageModelError: If a model is asked for and none is configured. One that fails
+                raises nothing: the answer is then in the sources' own words, and says why.
         """
-        for event in self.stream(question, history, as_of, paths):
+        for event in self.stream(question, history, as_of, paths, model):
             if isinstance(event, Finished):
                 return event.answer
         raise AssertionError("a stream ends with its answer")
@@ -124,14 +134,17 @@ class Archive:
         history: History = (),
         as_of: dt.date | str | None = None,
         paths: Iterable[str] | None = None,
+        model: Any = None,
     ) -> Iterator[Event]:
         """Yield the answer as it is made: stages, statements, and the whole at the end.
 
-        Takes and raises what :meth:`ask` does.
+        Takes and raises what :meth:`ask` does. While a language model is thinking, the stage is
+        told again every tenth of a second; closing the generator then stops the model.
         """
         clock = _Clock()
         asked = checked_question(question)
         only = Filter(_last_day(as_of), _wanted(paths))
+        writer = self._language_model(model)
         searched = standalone(asked, history)
         with self._opened() as (view, state):
             yield Stage("searching", searched)
@@ -147,14 +160,16 @@ class Archive:
                 caution=self.settings.caution,
             )
             clock.lap("read")
-            yield Stage("writing", f"{len(draft.statements)} statements")
             answer = self._answer(asked, searched, draft, hits, view, state)
-            by_number = {citation.number: citation for citation in answer.citations}
-            for statement in answer.statements:
-                yield StatementWritten(
-                    statement, tuple(by_number[number] for number in statement.citations)
-                )
-            clock.lap("cite")
+            if writer is None or answer.abstained:
+                # A model does not answer what the articles do not.
+                yield Stage("writing", f"{len(draft.statements)} statements")
+                yield from _told(answer.statements, answer.citations)
+                clock.lap("cite")
+            else:
+                yield Stage("writing", writer.name)
+                answer = yield from self._written_by(writer, answer, hits, view, state)
+                clock.lap("write")
         yield Finished(replace(answer, timings_ms=clock.laps()))
 
     def search(
@@ -227,27 +242,12 @@ class Archive:
         state: _State,
     ) -> Answer:
         """Bind a draft to its articles; what cannot be bound cannot be said."""
-        citations: list[Citation] = []
-        statements: list[Statement] = []
-        articles: dict[str, Article] = {}
-        for drafted in draft.statements:
-            numbers = []
-            for place in drafted.places:
-                if place.path not in articles:
-                    articles[place.path] = self._indexed(place.path, view, state)
-                article = articles[place.path]
-                citation = Citation(
-                    number=len(citations) + 1,
-                    article=article,
-                    start=place.span.start,
-                    end=place.span.end,
-                    quote=place.quote,
-                    passage_id=place.passage_id,
-                    file_state=self._file_state(place.path, view, state),
-                )
-                citations.append(citation)
-                numbers.append(citation.number)
-            statements.append(Statement(drafted.text, tuple(numbers), "quoted"))
+        binder = self._binder(view, state)
+        statements = [
+            Statement(drafted.text, binder.numbers(drafted.places), "quoted")
+            for drafted in draft.statements
+        ]
+        citations = binder.citations
         readings, disagreement = read_values(
             searched,
             [(statement.text, citations[statement.citations[0] - 1]) for statement in statements],
@@ -265,6 +265,115 @@ class Archive:
             disagreement=disagreement,
             hits=tuple(hits),
             notes=tuple(_file_notes(citations)),
+        )
+
+    def _written_by(
+        self,
+        model: LanguageModel,
+        plain: Answer,
+        hits: list[Hit],
+        view: Snapshot,
+        state: _State,
+    ) -> Generator[Event, None, Answer]:
+        """Tell and return the answer in a model's words, as far as the articles support them.
+
+        Args:
+            model: Writes.
+            plain: The answer in the sources' own words, which gives confidence, short answer and
+                readings, and is told where nothing of the model's stands.
+            hits: What was found.
+            view: Of the ledger.
+            state: The caches in use.
+        """
+        binder = self._binder(view, state)
+        settings = self.settings
+        limits = Limits(
+            settings.llm_first_token_s,
+            settings.llm_token_s,
+            settings.llm_timeout_s,
+            settings.llm_max_tokens,
+        )
+        passages = _passages_for(plain, hits, settings.llm_passages)
+        writing = write(plain.standalone_question, passages, model, limits)
+        statements: list[Statement] = []
+        # What does not stand fully is not told before something does: the first statement answers.
+        held: list[Written] = []
+        try:
+            while True:
+                try:
+                    written = next(writing)
+                except StopIteration as end:
+                    outcome = end.value
+                    break
+                if written is None:
+                    yield Stage("writing", model.name)
+                    continue
+                if not statements and written.verdict in ("partly", "unsupported"):
+                    held.append(written)
+                    continue
+                ready = [written] if statements else [written, *held]
+                for item in ready:
+                    statements.append(_bound(item, binder))
+                    yield from _told(statements[-1:], binder.citations)
+        finally:
+            writing.close()
+        notes = [*plain.notes, *outcome.notes]
+        if not statements:
+            binder = self._binder(view, state, plain.citations)
+            statements = [*plain.statements, *(_bound(item, binder) for item in held)]
+            if outcome.struck or held:
+                notes.append(
+                    f"Nothing that {model.name} wrote is fully supported by the articles; the "
+                    "answer is in the sources’ own words."
+                )
+            else:
+                notes.append(f"{model.name} gave no answer; this one is in the sources’ own words.")
+            yield from _told(statements, binder.citations)
+            return replace(
+                plain,
+                statements=tuple(statements),
+                citations=tuple(binder.citations),
+                notes=tuple(notes),
+            )
+        if outcome.struck:
+            what = "sentence" if outcome.struck == 1 else "sentences"
+            notes.append(
+                f"{outcome.struck} {what} by {model.name} struck: the articles do not support it."
+                if outcome.struck == 1
+                else f"{outcome.struck} {what} by {model.name} struck: the articles do not "
+                "support them."
+            )
+        by_number = {citation.number: citation for citation in plain.citations}
+        readings = tuple(
+            replace(reading, citation=binder.number_of(by_number[reading.citation]))
+            for reading in plain.readings
+        )
+        return replace(
+            plain,
+            statements=tuple(statements),
+            citations=tuple(binder.citations),
+            readings=readings,
+            notes=tuple(dict.fromkeys([*notes, *_file_notes(binder.citations)])),
+            generator=model.name,
+        )
+
+    def _language_model(self, model: Any) -> LanguageModel | None:
+        """Return who writes; see :meth:`ask`."""
+        settings = self.settings
+        if model is False or not (settings.llm_base_url or model):
+            return None
+        key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else None
+        if key is None and settings.llm_api_key_file is not None:
+            key = read_key(settings.llm_api_key_file)
+        return open_model(
+            model, base_url=settings.llm_base_url, name=settings.llm_model, api_key=key
+        )
+
+    def _binder(self, view: Snapshot, state: _State, citations: Iterable[Citation] = ()) -> _Binder:
+        return _Binder(
+            lambda path: self._indexed(path, view, state),
+            lambda path: self._file_state(path, view, state),
+            citations,
         )
 
     def _indexed(self, path: str, view: Snapshot, state: _State) -> Article:
@@ -462,6 +571,52 @@ class Archive:
         return "same" if known[1] == indexed_sha256 else "changed"
 
 
+class _Binder:
+    """Places -> citations, numbered as they come; the same place has the same number."""
+
+    def __init__(
+        self,
+        article: Callable[[str], Article],
+        file_state: Callable[[str], FileState],
+        citations: Iterable[Citation] = (),
+    ) -> None:
+        self.citations = list(citations)
+        self._article = article
+        self._file_state = file_state
+        self._articles: dict[str, Article] = {}
+        self._numbers = {(c.path, c.start, c.end): c.number for c in self.citations}
+
+    def numbers(self, places: Iterable[Place]) -> tuple[int, ...]:
+        return tuple(
+            dict.fromkeys(
+                self._number(p.path, p.span.start, p.span.end, p.quote, p.passage_id)
+                for p in places
+            )
+        )
+
+    def number_of(self, other: Citation) -> int:
+        return self._number(other.path, other.start, other.end, other.quote, other.passage_id)
+
+    def _number(self, path: str, start: int, end: int, quote: str, passage_id: str) -> int:
+        known = self._numbers.get((path, start, end))
+        if known is not None:
+            return known
+        if path not in self._articles:
+            self._articles[path] = self._article(path)
+        citation = Citation(
+            number=len(self.citations) + 1,
+            article=self._articles[path],
+            start=start,
+            end=end,
+            quote=quote,
+            passage_id=passage_id,
+            file_state=self._file_state(path),
+        )
+        self.citations.append(citation)
+        self._numbers[path, start, end] = citation.number
+        return citation.number
+
+
 class _State:
     """The caches of one generation, closed when nobody uses them any more."""
 
@@ -604,6 +759,27 @@ def _wanted(paths: Iterable[str] | None) -> tuple[str, ...] | None:
         return None
     # A lone path is no list of its letters.
     return (paths,) if isinstance(paths, str) else tuple(paths)
+
+
+def _told(
+    statements: Iterable[Statement], citations: Iterable[Citation]
+) -> Iterator[StatementWritten]:
+    by_number = {citation.number: citation for citation in citations}
+    for statement in statements:
+        yield StatementWritten(
+            statement, tuple(by_number[number] for number in statement.citations)
+        )
+
+
+def _bound(written: Written, binder: _Binder) -> Statement:
+    return Statement(written.text, binder.numbers(written.places), written.verdict)
+
+
+def _passages_for(plain: Answer, hits: Sequence[Hit], limit: int) -> list[Passage]:
+    """Return what a model is given: the passages of the sources' own answer, then the next best."""
+    used = plain.used
+    ordered = sorted(hits, key=lambda hit: hit.passage.passage_id not in used)
+    return [hit.passage for hit in ordered[:limit]]
 
 
 def _short_answer(

@@ -206,6 +206,13 @@ class Statement:
         if not self.citations and self.verdict != "unsupported":
             raise ValueError(f"a statement needs a citation: {self.text!r}")
 
+    @property
+    def marked(self) -> str:
+        """The text with its ``[n]`` markers; struck where no article supports it."""
+        if self.verdict == "unsupported":
+            return f"[struck, no article supports it: {self.text}]"
+        return self.text + "".join(f" [{number}]" for number in self.citations)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the statement as ``rag ask --json`` prints it."""
         return {"text": self.text, "citations": list(self.citations), "verdict": self.verdict}
@@ -282,13 +289,10 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """The whole answer as plain text with ``[n]`` markers."""
+        """The whole answer as plain text with ``[n]`` markers; what is struck says so."""
         if self.abstained:
             return self.reason or ""
-        return "\n".join(
-            statement.text + "".join(f" [{number}]" for number in statement.citations)
-            for statement in self.statements
-        )
+        return "\n".join(statement.marked for statement in self.statements)
 
     @property
     def used(self) -> frozenset[str]:
