@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -384,6 +385,22 @@ class Archive:
                 remedy="Run `rag verify`, then `rag index`.",
             )
         return found
+
+    def as_query_engine(self, llm: Any = None, **options: Any) -> Any:
+        """Return the archive as a LlamaIndex query engine.
+
+        Args:
+            llm: A LlamaIndex ``LLM`` that writes the answers; by default what the settings say.
+            options: ``as_of`` and ``paths``, as for :meth:`ask`.
+        """
+        # By name: that room uses this one, not the other way round.
+        room: Any = import_module("rag.llamaindex")
+        return room.ArchiveQueryEngine(self, llm=llm, **options)
+
+    def as_chat_engine(self, llm: Any = None, **options: Any) -> Any:
+        """Return the archive as a LlamaIndex chat engine; takes what the query engine does."""
+        room: Any = import_module("rag.llamaindex")
+        return room.ArchiveChatEngine(self, llm=llm, **options)
 
     # --- what is in it ----------------------------------------------------------------------
 

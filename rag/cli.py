@@ -114,11 +114,22 @@ def ask_command(
             "`question` and `answer`.",
         ),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", help="Written by this model of the configured address."),
+    ] = None,
+    extractive: Annotated[
+        bool, typer.Option("--extractive", help="In the sources' own words, without a model.")
+    ] = False,
 ) -> int:
     """Answer a question, with citations."""
+    if model and extractive:
+        raise UsageError(
+            "--model and --extractive contradict each other.", remedy="Give one of them."
+        )
     turns = _read_history(history) if history else []
     with _open(index) as archive:
-        answer = archive.ask(question, turns, as_of, path)
+        answer = archive.ask(question, turns, as_of, path, "extractive" if extractive else model)
     if as_json:
         _print_json(answer.to_dict())
     else:
@@ -188,15 +199,17 @@ def mcp_command(index: IndexOption = None) -> int:
 
 @app.command("status")
 def status_command(index: IndexOption = None, as_json: JsonOption = False) -> int:
-    """Say what the index holds."""
+    """Say what the index holds, and whether the language model answers."""
     with _open(index) as archive:
         status = archive.status()
+        status["language_model"] = archive.language_model_status()
     if as_json:
         _print_json(status)
         return 0
     for name, value in status.items():
-        if name != "skipped":
+        if name not in ("skipped", "language_model"):
             print(f"{name:16} {value}")
+    print(f"language_model   {_plain(_model_line(status['language_model']))}")
     for item in status["skipped"]:
         print(f"skipped          {item['path']}: {item['reason']}")
     return 0
@@ -284,6 +297,13 @@ def _print_report(report: IndexReport) -> None:
         print(f"skipped {shown(item.path)}: {item.reason}")
 
 
+def _model_line(model: dict[str, Any]) -> str:
+    if model["name"] is None and model["problem"] is None:
+        return "none; answers are in the sources' own words"
+    told = "answers" if model["answers"] else model["problem"]
+    return f"{model['name']} at {model['address']}: {told}" if model["name"] else str(told)
+
+
 def _print_answer(answer: Answer) -> None:
     if answer.standalone_question != answer.question:
         print(f"Searched for: {_plain(answer.standalone_question)}\n")
@@ -294,11 +314,12 @@ def _print_answer(answer: Answer) -> None:
             print(f"\nNearest: {place}\n  {_plain(hit.passage.text)}")
         return
     for statement in answer.statements:
-        markers = "".join(f" [{number}]" for number in statement.citations)
-        print(f"{_plain(statement.text)}{markers}\n")
+        print(f"{_plain(statement.marked)}\n")
     _print_readings(answer)
     for citation in answer.citations:
         print(_source_line(citation))
+    if answer.generator != "extractive":
+        print(f"Written by {_plain(answer.generator)}; each sentence checked.")
     print(f"Confidence {answer.confidence:.2f}.")
     for note in answer.notes:
         print(_plain(note))
