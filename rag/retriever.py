@@ -45,6 +45,21 @@ class Filter:
         return self.published_by is None and self.paths is None
 
 
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What a conversation was about, as a further query that counts less than the question.
+
+    Attributes:
+        text: Its words.
+        vector: The same, embedded, shape ``(dim,)``.
+        weight: How much it counts; the question counts 1.
+    """
+
+    text: str
+    vector: Vectors
+    weight: float
+
+
 def search(
     question: str,
     vector: Vectors | None,
@@ -57,6 +72,7 @@ def search(
     retrieval: Retrieval = "hybrid",
     bm25_weight: float = 0.5,
     only: Filter = Filter(),
+    background: Sequence[Background] = (),
 ) -> list[Hit]:
     """Return the passages nearest to a question, best first.
 
@@ -71,6 +87,7 @@ def search(
         retrieval: Which of the two are used.
         bm25_weight: Share of BM25 in hybrid search, 0 to 1.
         only: Which articles may answer.
+        background: What the question is asked against; it moves passages up that fit both.
     """
     allowed: list[int] | None = None
     if not only.is_open:
@@ -87,7 +104,10 @@ def search(
         similarities = _dense(vector, view, vectors, depth, allowed)
     if retrieval != "dense":
         bm25 = dict(lexicon.matches(question, limit=depth, only=allowed))
-    found = view.stored_passages(sorted(similarities.keys() | bm25.keys()), generation)
+    also = _near_background(background, view, vectors, lexicon, depth, allowed, retrieval)
+    found = view.stored_passages(sorted({*similarities, *bm25, *also}), generation)
+    if also and retrieval != "dense":
+        bm25 = dict(lexicon.matches(question, limit=len(found), only=sorted(found)))
     if vector is not None:
         # A passage that only one search found is compared by the other's measure all the same.
         missing = [row_id for row_id in found if row_id not in similarities]
@@ -104,6 +124,21 @@ def search(
         )
         for row_id in found
     }
+    if background:
+        # Each candidate is held against each query, whichever of them found it.
+        every = view.vectors(sorted(found))
+        for query in background:
+            words = dict(lexicon.matches(query.text, limit=max(1, len(found)), only=sorted(found)))
+            best = lexicon.best_bm25(query.text)
+            for row_id, stored in every.items():
+                fused[row_id] += query.weight * fuse(
+                    float(stored @ query.vector),
+                    words.get(row_id, 0.0),
+                    best_bm25=best,
+                    bm25_weight=weight,
+                )
+        whole = 1 + sum(query.weight for query in background)
+        fused = {row_id: value / whole for row_id, value in fused.items()}
     ranked = sorted(found, key=lambda row_id: (-fused[row_id], row_id))[:limit]
     return [
         Hit(
@@ -114,6 +149,25 @@ def search(
         )
         for row_id in ranked
     ]
+
+
+def _near_background(
+    background: Sequence[Background],
+    view: Snapshot,
+    vectors: VectorSearch,
+    lexicon: Lexicon,
+    depth: int,
+    allowed: Sequence[int] | None,
+    retrieval: Retrieval,
+) -> set[int]:
+    found: set[int] = set()
+    for query in background:
+        if retrieval != "bm25":
+            found.update(_dense(query.vector, view, vectors, depth, allowed))
+        if retrieval != "dense":
+            matches = lexicon.matches(query.text, limit=depth, only=allowed)
+            found.update(row_id for row_id, _ in matches)
+    return found
 
 
 def fuse(similarity: float, bm25: float, *, best_bm25: float, bm25_weight: float) -> float:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 Verdict = Literal["quoted", "supported", "partly", "unsupported"]
 Disagreement = Literal["over_time", "between_sources"]
 FileState = Literal["same", "changed", "missing"]
+AnswerKind = Literal["answer", "abstention", "clarification", "small_talk"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -261,6 +262,9 @@ class Answer:
         hits: The passages looked at, best first; ``used`` holds the ids of those cited.
         timings_ms: Milliseconds per stage, and ``total``.
         notes: What the reader should know besides, a line each (a file that changed, say).
+        kind: What this is. A ``clarification`` (a question back) and ``small_talk`` are abstentions
+            to whoever knows only those: nothing was claimed, ``reason`` is the reply.
+        suggestions: Questions to ask instead, ready to be asked; of a clarification.
     """
 
     question: str
@@ -277,8 +281,12 @@ class Answer:
     generator: str = "extractive"
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    kind: AnswerKind = "answer"
+    suggestions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.abstained and self.kind == "answer":
+            object.__setattr__(self, "kind", "abstention")
         known = {citation.number for citation in self.citations}
         for statement in self.statements:
             unknown = set(statement.citations) - known
@@ -330,6 +338,8 @@ class Answer:
             "generator": self.generator,
             "timings_ms": {name: round(value, 2) for name, value in self.timings_ms.items()},
             "notes": list(self.notes),
+            "kind": self.kind,
+            "suggestions": list(self.suggestions),
         }
 
 
@@ -445,6 +455,7 @@ History = Sequence["Turn | str | Answer | Mapping[str, str]"]
 
 __all__ = [
     "Answer",
+    "AnswerKind",
     "Article",
     "ArticleSummary",
     "Citation",

@@ -100,7 +100,7 @@ def test_an_answer_as_json_has_the_promised_keys_and_plain_values() -> None:
     assert list(values) == [
         "question", "standalone_question", "text", "abstained", "reason", "confidence",
         "short_answer", "statements", "citations", "readings", "disagreement", "passages",
-        "generator", "timings_ms", "notes",
+        "generator", "timings_ms", "notes", "kind", "suggestions",
     ]  # fmt: skip
     assert json.loads(json.dumps(values)) == values
     assert values["passages"][0]["used"] is True
