@@ -68,6 +68,10 @@ class AskRequest(BaseModel):
         max_length=MAX_PATHS,
         description="Only these articles, files or folders count.",
     )
+    model: Literal["extractive"] | None = Field(
+        default=None,
+        description="`extractive` for the sources' own words; by default what the settings say.",
+    )
     stream: bool = Field(
         default=False,
         description="Whether to send the answer as it is made: server-sent events `stage`, "
@@ -167,10 +171,10 @@ def _add_api(app: FastAPI, archive: Callable[[], Archive], workers: Workers) -> 
             turn if isinstance(turn, str) else turn.model_dump(mode="json") for turn in body.history
         ]
         job = workers.begin(
-            lambda: archive().stream(body.question, history, body.as_of, body.paths)
+            lambda: archive().stream(body.question, history, body.as_of, body.paths, body.model)
         )
         if body.stream:
-            return await _streamed(job, request, _event_lines, _error_event)
+            return await _streamed(job, request, _EventLines(), _error_event)
         return Json((await _finished(job, request)).answer.to_dict())
 
     @app.post("/api/search", summary="Find the nearest passages", tags=["Dateline"])
@@ -362,20 +366,27 @@ async def _streamed(
     )
 
 
-def _event_lines(event: Event) -> Iterable[str]:
-    match event:
-        case Stage():
-            yield _sse("stage", {"name": event.name, "detail": event.detail})
-        case StatementWritten():
-            yield _sse(
-                "statement",
-                {
-                    "statement": event.statement.to_dict(),
-                    "citations": [citation.to_dict() for citation in event.citations],
-                },
-            )
-        case Finished():
-            yield _sse("answer", event.answer.to_dict())
+class _EventLines:
+    """Events as server-sent ones; a stage that is told again is not."""
+
+    def __init__(self) -> None:
+        self._stage: Stage | None = None
+
+    def __call__(self, event: Event) -> Iterable[str]:
+        match event:
+            case Stage() if event != self._stage:
+                self._stage = event
+                yield _sse("stage", {"name": event.name, "detail": event.detail})
+            case StatementWritten():
+                yield _sse(
+                    "statement",
+                    {
+                        "statement": event.statement.to_dict(),
+                        "citations": [citation.to_dict() for citation in event.citations],
+                    },
+                )
+            case Finished():
+                yield _sse("answer", event.answer.to_dict())
 
 
 def _error_event(refusal: Refusal) -> str:
