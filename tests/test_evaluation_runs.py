@@ -135,7 +135,8 @@ def test_errors_are_counted_apart_and_in_no_figure(archive: FakeArchive, tmp_pat
 
     assert [record["id"] for record in found.errors] == ["q4"]
     assert found.figures["answer_correct"].value == 1
-    assert found.figures["answer_correct"].n == 2
+    assert found.figures["answer_correct"].n == found.figures["hit@1"].n == 2
+    assert found.figures["hit@1"].value == 1
     assert json.loads((tmp_path / "a" / "run.json").read_text())["errors"] == 1
     assert "1 questions ended in an error" in (tmp_path / "a" / "report.html").read_text()
 

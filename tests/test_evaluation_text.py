@@ -61,6 +61,7 @@ def test_a_number_does_not_stand_inside_another() -> None:
     assert not holds(tokens("in 2019"), tokens("1"))
     assert holds(tokens("about 50 hostages remain"), tokens("50 hostages"))
     assert not holds(tokens("50 of the hostages"), tokens("hostages 50"))
+    assert not holds(tokens("50 people remain"), tokens("50 hostages"))
     assert not holds(tokens("anything"), [])
 
 
