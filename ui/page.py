@@ -17,6 +17,7 @@ import json
 import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -535,7 +536,13 @@ def assemble(holder: ArchiveHolder, settings: Settings) -> FastAPI:
     """Return the application: the Gradio page and the download of conversations, unguarded."""
     page = Page(holder, settings)
     blocks = _blocks(page)
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        page.runs.close()
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.get("/conversations/{conversation}/export.{suffix}")(page.export)
     style = (STATIC / "page.css").read_bytes()
     app.get("/page.css")(

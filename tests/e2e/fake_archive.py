@@ -38,7 +38,8 @@ _DATE = re.compile(r"^\w+day, (\d{4}-\d{2}-\d{2})$", re.M)
 class FakeArchive:
     """Answers a question by the first sentences that share a long word with it.
 
-    A question with "slowly" in it takes its time between statements, so that it can be stopped.
+    A question with "slowly" in it takes its time between statements, so that it can be stopped;
+    one with "hastily" tells of its reading a hundred times a second.
     """
 
     def __init__(self, corpus: Path) -> None:
@@ -130,6 +131,9 @@ class FakeArchive:
         pause_s = 0.7 if "slowly" in question else 0.0
         yield Stage("searching", f"{len(self._articles)} articles")
         time.sleep(pause_s)
+        for read in range(100 if "hastily" in question else 0):
+            yield Stage("reading", f"{read} of 100 passages")
+            time.sleep(0.01)
         searched = question
         if history:
             last = history[-1]

@@ -400,7 +400,12 @@ function afterThread() {
   document.body.classList.toggle(
     'dl-closed', part('thread').querySelector('[data-closed]') !== null);
   const shown = part('thread').querySelectorAll('.dl-turn');
-  if (shown.length > turns) shown[shown.length - 1].scrollIntoView({ block: 'start' });
+  if (shown.length > turns) {
+    shown[shown.length - 1].scrollIntoView({ block: 'start' });
+    // For those who hear the page: the answer itself is too long to be read out unasked.
+    const short = shown[shown.length - 1].querySelector('.dl-short, .dl-lead .dl-statement bdi');
+    byId('dl-said').textContent = `Answered. ${short?.textContent ?? ''}`;
+  }
   turns = shown.length;
 }
 
