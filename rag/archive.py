@@ -19,7 +19,14 @@ from typing import Any
 
 from rag import corpus as corpus_room
 from rag.caches import Caches, caches_in_memory, distrust_caches, open_caches
-from rag.conversation import checked_question, standalone
+from rag.conversation import (
+    Standalone,
+    checked_question,
+    lacks_subject,
+    small_talk,
+    standalone,
+    with_subject,
+)
 from rag.disagreement import read_values
 from rag.embedder import Embedder, LlamaIndexEmbedder, open_embedder
 from rag.errors import (
@@ -29,16 +36,18 @@ from rag.errors import (
     IndexProblem,
     IndexStaleError,
     LockedError,
+    ModelUnavailableError,
     UsageError,
 )
 from rag.extractive import Draft, Place, SentenceReader
 from rag.generative import Written, write
 from rag.indexer import Recipe, index_corpus, rebuild_caches
 from rag.ledger import Generation, Ledger, Snapshot, shown
-from rag.llm import LanguageModel, Limits, open_model, read_key
-from rag.retriever import Filter, search
+from rag.llm import LanguageModel, Limits, OpenAICompatible, open_model, read_key
+from rag.retriever import Background, Filter, search
 from rag.schema import (
     Answer,
+    AnswerKind,
     Article,
     ArticleSummary,
     Citation,
@@ -62,6 +71,8 @@ from rag.settings import Settings, load_settings
 __version__ = "0.1.0"
 MAX_SEARCH_RESULTS = 1000
 _SHORT_ANSWER_FROM = 0.5
+_SUGGESTIONS = 3
+_WHICH = "That could be about several things. What do you mean?"
 
 
 class Archive:
@@ -146,11 +157,21 @@ class Archive:
         asked = checked_question(question)
         only = Filter(_last_day(as_of), _wanted(paths))
         writer = self._language_model(model)
-        searched = standalone(asked, history)
+        query = standalone(asked, history)
+        reply = small_talk(asked)
+        if reply is not None:
+            yield Finished(_reply(asked, "small_talk", reply))
+            return
+        searched = query.question
         with self._opened() as (view, state):
             yield Stage("searching", searched)
-            hits = self._search(searched, view, state, self.settings.candidates, only)
+            hits = self._search(query, view, state, self.settings.candidates, only)
             clock.lap("search")
+            if lacks_subject(asked) and not query.background:
+                suggestions = _subjects(asked, hits)
+                if len(suggestions) > 1:
+                    yield Finished(_reply(asked, "clarification", _WHICH, suggestions))
+                    return
             yield Stage("reading", f"{len(hits)} passages")
             draft = self._reader.read(
                 searched,
@@ -199,16 +220,23 @@ class Archive:
             )
         only = Filter(_last_day(as_of), _wanted(paths))
         with self._opened() as (view, state):
-            return self._search(checked_question(query), view, state, limit, only)
+            asked = checked_question(query)
+            return self._search(Standalone(asked, asked), view, state, limit, only)
 
     def _search(
-        self, question: str, view: Snapshot, state: _State, limit: int, only: Filter
+        self, query: Standalone, view: Snapshot, state: _State, limit: int, only: Filter
     ) -> list[Hit]:
-        (vector,) = self._embedder.embed_questions([question])
+        vector, *others = self._embedder.embed_questions(
+            [query.typed, *(text for text, _ in query.background)]
+        )
+        background = [
+            Background(text, other, weight)
+            for (text, weight), other in zip(query.background, others, strict=True)
+        ]
 
         def found() -> list[Hit]:
             return search(
-                question,
+                query.typed,
                 vector,
                 view=view,
                 generation=state.generation.number,
@@ -218,6 +246,7 @@ class Archive:
                 retrieval=self.settings.retrieval,
                 bm25_weight=self.settings.bm25_weight,
                 only=only,
+                background=background,
             )
 
         try:
@@ -459,6 +488,25 @@ class Archive:
                     {"path": shown(item.path), "reason": item.reason} for item in generation.skipped
                 ],
             }
+
+    def language_model_status(self) -> dict[str, Any]:
+        """Return which language model is configured and whether it answers, as JSON values.
+
+        ``name`` and ``address`` are None for none; ``problem`` says why it does not answer.
+        """
+        try:
+            model = self._language_model(None)
+        except ModelUnavailableError as error:
+            return {"name": None, "address": None, "answers": False, "problem": error.problem}
+        if model is None:
+            return {"name": None, "address": None, "answers": False, "problem": None}
+        problem = model.problem() if isinstance(model, OpenAICompatible) else None
+        return {
+            "name": model.name,
+            "address": model.where,
+            "answers": problem is None,
+            "problem": problem,
+        }
 
     def verify(self) -> list[str]:
         """Check the whole index against itself; return the problems, [] when all is well."""
@@ -797,6 +845,28 @@ def _passages_for(plain: Answer, hits: Sequence[Hit], limit: int) -> list[Passag
     used = plain.used
     ordered = sorted(hits, key=lambda hit: hit.passage.passage_id not in used)
     return [hit.passage for hit in ordered[:limit]]
+
+
+def _reply(asked: str, kind: AnswerKind, reply: str, suggestions: Sequence[str] = ()) -> Answer:
+    """Return an answer that claims nothing and cites nothing."""
+    return Answer(
+        question=asked,
+        standalone_question=asked,
+        abstained=True,
+        reason=reply,
+        confidence=0.0,
+        short_answer=None,
+        statements=(),
+        citations=(),
+        kind=kind,
+        suggestions=tuple(suggestions),
+    )
+
+
+def _subjects(asked: str, hits: Sequence[Hit]) -> list[str]:
+    """Return the question about each of the nearest articles: what it might have meant."""
+    titles = dict.fromkeys(hit.passage.title for hit in hits)
+    return [with_subject(asked, title) for title in list(titles)[:_SUGGESTIONS]]
 
 
 def _short_answer(
