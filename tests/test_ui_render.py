@@ -125,6 +125,28 @@ def test_an_abstention_names_the_nearest_passages_and_the_archives_dates() -> No
     assert "The nearest passages First" in shown
 
 
+def test_a_question_back_is_no_abstention_and_offers_questions_to_ask() -> None:
+    back = answer(
+        abstained=True,
+        reason="Which talks do you mean?",
+        kind="clarification",
+        suggestions=("The talks in Doha?", "The talks <b>in Cairo</b>?"),
+        statements=(),
+        citations=(),
+        readings=(),
+        disagreement=None,
+        short_answer=None,
+    )
+
+    shown = turn_html(turn(back))
+
+    assert "Not in these articles" not in shown
+    assert "Which talks do you mean?" in shown
+    assert shown.count('data-act="suggest"') == 2
+    assert 'data-question="The talks &lt;b&gt;in Cairo&lt;/b&gt;?"' in shown
+    assert answer_markdown(back).startswith("Which talks do you mean?\n\n- The talks in Doha?")
+
+
 @pytest.mark.parametrize("hostile", ["<script>x</script>", '"><img src=x onerror=y>', "`${1}`"])
 def test_nothing_foreign_becomes_markup(hostile: str) -> None:
     text = f"{hostile}.\n"

@@ -13,6 +13,7 @@ from ui.render import (
     VERDICTS,
     answer_markdown,
     asked_at,
+    is_reply,
     newest_first,
 )
 
@@ -91,7 +92,8 @@ def _turn(turn: ConversationTurn) -> str:
         return f"<section>{head}<p>{label(answer.get('problem', ''))}</p></section>"
     if answer.get("abstained"):
         reason = label(answer.get("reason") or "")
-        return f"<section>{head}<p><strong>Not in these articles.</strong> {reason}</p></section>"
+        calm = "" if is_reply(answer) else "<strong>Not in these articles.</strong> "
+        return f"<section>{head}<p>{calm}{reason}</p></section>"
     short = answer.get("short_answer")
     lead = f"<p><strong><bdi>{words(short)}</bdi></strong></p>" if short else ""
     stopped = "<p><small>Stopped here.</small></p>" if turn.outcome == "stopped" else ""

@@ -52,6 +52,7 @@ KEPT_SETTINGS = (
     "candidates",
     "max_statements",
     "caution",
+    "llm_model",
 )
 
 View = dict[Any, Any]

@@ -51,6 +51,8 @@ def turn_html(turn: ConversationTurn, *, span: Values | None = None) -> str:
     answer = turn.answer
     if turn.outcome == "failed":
         body = error_html(str(answer.get("problem", "")), str(answer.get("remedy", "")))
+    elif is_reply(answer):
+        body = _reply(answer)
     elif answer.get("abstained"):
         body = _abstention(turn, span or {})
     else:
@@ -101,7 +103,9 @@ def answer_markdown(answer: Values) -> str:
     """Return the answer as Markdown: statements, readings, then the quotes as a list."""
     parts: list[str] = []
     if answer.get("abstained"):
-        parts.append(f"*Not in these articles.* {markdown(answer.get('reason') or '')}")
+        calm = "" if is_reply(answer) else "*Not in these articles.* "
+        parts.append(f"{calm}{markdown(answer.get('reason') or '')}")
+        parts += [f"- {markdown(question)}" for question in answer.get("suggestions") or ()]
     if answer.get("short_answer"):
         parts.append(f"**{markdown(answer['short_answer'])}**")
     for statement in answer.get("statements", ()):
@@ -125,6 +129,11 @@ def answer_markdown(answer: Values) -> str:
     if citations:
         parts.append("\n".join(citations))
     return "\n\n".join(parts)
+
+
+def is_reply(answer: Values) -> bool:
+    """Say whether the answer is a question back or small talk: nothing is claimed, none missing."""
+    return answer.get("kind") in ("clarification", "small_talk")
 
 
 def newest_first(readings: Sequence[Values]) -> list[Values]:
@@ -311,6 +320,19 @@ def _abstention(turn: ConversationTurn, span: Values) -> str:
     )
 
 
+def _reply(answer: Values) -> str:
+    suggestions = "".join(
+        f'<li><button type="button" class="dl-source-card" data-act="suggest"'
+        f' data-question="{words(question)}">{label(question)}</button></li>'
+        for question in answer.get("suggestions") or ()
+    )
+    listed = f'<ul class="dl-near">{suggestions}</ul>' if suggestions else ""
+    return (
+        f'<div class="dl-answer"><p class="dl-statement dl-replied">'
+        f"{label(answer.get('reason') or '')}</p>{listed}</div>"
+    )
+
+
 def _excerpt(text: str, max_chars: int = 220) -> str:
     flat = " ".join(text.split())
     return flat if len(flat) <= max_chars else flat[:max_chars].rsplit(" ", 1)[0] + " …"
@@ -343,7 +365,7 @@ def _tools(turn: ConversationTurn) -> str:
         )
         judge = _judgement(turn)
     if turn.outcome == "answered":
-        told = [label(answer.get("generator", ""))]
+        told = [label(answer.get("generator", ""))] if answer.get("generator") else []
         if not answer.get("abstained"):
             told.insert(0, f"confidence {round(100 * float(answer.get('confidence', 0)))} %")
         total_ms = (answer.get("timings_ms") or {}).get("total")

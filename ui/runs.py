@@ -156,30 +156,14 @@ class Run:
             self._version += 1
 
     def _written_so_far(self) -> dict[str, Any]:
+        asked = self.asked.question
         with self._lock:
-            statements = [statement.to_dict() for statement in self._statements]
-            citations = [self._citations[number].to_dict() for number in sorted(self._citations)]
-        lines = [
-            statement["text"] + "".join(f" [{number}]" for number in statement["citations"])
-            for statement in statements
-        ]
-        return {
-            "question": self.asked.question,
-            "standalone_question": self.asked.question,
-            "text": "\n".join(lines),
-            "abstained": False,
-            "reason": None,
-            "confidence": 0.0,
-            "short_answer": None,
-            "statements": statements,
-            "citations": citations,
-            "readings": [],
-            "disagreement": None,
-            "passages": [],
-            "generator": "",
-            "timings_ms": {},
-            "notes": [],
-        }
+            statements = tuple(self._statements)
+            citations = tuple(self._citations[number] for number in sorted(self._citations))
+        written = Answer(
+            asked, asked, False, None, 0.0, None, statements, citations, generator="stopped"
+        )
+        return written.to_dict()
 
 
 class Runs:
@@ -244,7 +228,8 @@ class Runs:
 
 def _nearest(answer: Answer) -> list[dict[str, Any]]:
     """Return the passages nearest to a question that was not answered, as JSON values."""
-    return [_passage(hit) for hit in answer.hits[:NEAREST_PASSAGES]] if answer.abstained else []
+    near = answer.hits[:NEAREST_PASSAGES] if answer.kind == "abstention" else ()
+    return [_passage(hit) for hit in near]
 
 
 def _passage(hit: Hit) -> dict[str, Any]:

@@ -233,6 +233,7 @@ const ACTIONS = {
   'close-evidence': closeEvidence,
   stop: () => send('stop', { conversation: shownConversation() ?? '' }),
   retry: (button) => ask(button.dataset.question, button.dataset.turn),
+  suggest: (button) => ask(button.dataset.question),
   edit: (button) => {
     const box = byId('dl-question');
     box.value = button.dataset.question;
