@@ -115,7 +115,7 @@ def _cache_problems(
             yield f"The word cache does not find passage {row_id} by its words."
     # The search is approximate: among near-duplicates it misses about one passage in a thousand.
     if unfound > max(1, len(sample) // 10):
-        yield f"The vector cache does not find {unfound} of {len(sample)} passages by their vectors."
+        yield f"The vector cache does not find {unfound} of {len(sample)} passages."
     caches.close()
 
 
