@@ -283,9 +283,8 @@ class ArchiveChatEngine(BaseChatEngine):
 
         for event in self._archive.stream(message, history, self._as_of, self._paths, self._llm):
             if isinstance(event, StatementWritten):
-                markers = "".join(f" [{number}]" for number in event.statement.citations)
                 gap = "\n" if written else ""
-                yield said(f"{gap}{event.statement.text}{markers}")
+                yield said(gap + event.statement.marked)
             elif isinstance(event, Finished):
                 response.source_nodes = _cited_nodes(event.answer)
                 self._remember(message, event.answer)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from rag.errors import UsageError
-from rag.schema import Answer, Citation, Event, Finished, Statement, StatementWritten, Turn, iso
+from rag.schema import Answer, Citation, Event, Finished, StatementWritten, Turn, iso
 
 MODEL = "dateline"
 MAX_MESSAGES = 4000
@@ -101,8 +101,8 @@ def conversation_of(messages: Sequence[Message]) -> tuple[str, list[Turn]]:
 def content_of(answer: Answer) -> str:
     """Return the answer as a chat message: statements with ``[n]``, then the sources."""
     if answer.abstained:
-        return answer.text
-    return "\n\n".join(_line(statement) for statement in answer.statements) + _sources(answer)
+        return "\n".join([answer.text, *(f"- {question}" for question in answer.suggestions)])
+    return "\n\n".join(statement.marked for statement in answer.statements) + _sources(answer)
 
 
 def completion(answer: Answer) -> dict[str, Any]:
@@ -146,7 +146,7 @@ class Chunks:
             yield self._chunk({"role": "assistant", "content": ""})
         if isinstance(event, StatementWritten):
             gap = "\n\n" if self._written else ""
-            yield self._say(gap + _line(event.statement))
+            yield self._say(gap + event.statement.marked)
         elif isinstance(event, Finished):
             whole = content_of(event.answer)
             if whole.startswith(self._written):
@@ -190,22 +190,9 @@ def _structured(answer: Answer) -> dict[str, Any]:
     return {"citations": whole["citations"], "dateline": whole}
 
 
-def _line(statement: Statement) -> str:
-    markers = "".join(f" [{number}]" for number in statement.citations)
-    if statement.verdict == "unsupported":
-        return f"(Not supported by the articles: {statement.text}){markers}"
-    return statement.text + markers
-
-
 def _sources(answer: Answer) -> str:
-    cited = _cited(answer)
-    lines = [_source(citation) for citation in answer.citations if citation.number in cited]
+    lines = [_source(citation) for citation in answer.citations]
     return _SOURCES + "\n".join(lines) if lines else ""
-
-
-def _cited(answer: Answer) -> frozenset[int]:
-    statements: Iterable[Statement] = answer.statements
-    return frozenset(number for statement in statements for number in statement.citations)
 
 
 def _source(citation: Citation) -> str:

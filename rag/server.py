@@ -111,7 +111,11 @@ def serve(settings: Settings) -> None:
     with _listening(settings) as listener, open_archive(settings.index, settings) as archive:
         app = build_server(lambda: archive, settings, token=token)
         config = uvicorn.Config(
-            app, log_level="warning", server_header=False, timeout_graceful_shutdown=_GRACE_S
+            app,
+            ws="none",
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_S,
         )
         sys.stderr.write(f"Serving at {_url(settings)}, described at /docs (Ctrl-C ends it).\n")
         sys.stderr.flush()

@@ -147,16 +147,19 @@ class TerminalChat:
     def _show_statement(self, statement: Statement) -> None:
         unsupported = statement.verdict == "unsupported"
         text = Text(_line(statement.text), "strike dim" if unsupported else "")
-        for number in statement.citations:
-            text.append(f" [{number}]", "cyan")
         if unsupported:
-            text.append(" (not supported by the articles)", "red")
+            text.append(" (struck: no article supports it)", "not strike red")
+        else:
+            for number in statement.citations:
+                text.append(f" [{number}]", "cyan")
         self._console.print(text)
 
     def _show_rest(self, answer: Answer, written: tuple[Statement, ...]) -> None:
         if answer.abstained:
             self._say(_line(answer.text), "yellow")
-            for hit in answer.hits[:3]:
+            for question in answer.suggestions:
+                self._say(f"  {_line(question)}")
+            for hit in answer.hits[:3] if answer.kind == "abstention" else ():
                 passage = hit.passage
                 self._say(f"Nearest: {shown(passage.path)}:{passage.start}-{passage.end}", "dim")
             return
