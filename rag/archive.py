@@ -160,7 +160,7 @@ class Archive:
         query = standalone(asked, history)
         reply = small_talk(asked)
         if reply is not None:
-            yield Finished(_reply(asked, "small_talk", reply))
+            yield Finished(_reply(asked, clock, "small_talk", reply))
             return
         searched = query.question
         with self._opened() as (view, state):
@@ -170,7 +170,7 @@ class Archive:
             if lacks_subject(asked) and not query.background:
                 suggestions = _subjects(asked, hits)
                 if len(suggestions) > 1:
-                    yield Finished(_reply(asked, "clarification", _WHICH, suggestions))
+                    yield Finished(_reply(asked, clock, "clarification", _WHICH, suggestions))
                     return
             yield Stage("reading", f"{len(hits)} passages")
             draft = self._reader.read(
@@ -847,7 +847,9 @@ def _passages_for(plain: Answer, hits: Sequence[Hit], limit: int) -> list[Passag
     return [hit.passage for hit in ordered[:limit]]
 
 
-def _reply(asked: str, kind: AnswerKind, reply: str, suggestions: Sequence[str] = ()) -> Answer:
+def _reply(
+    asked: str, clock: _Clock, kind: AnswerKind, reply: str, suggestions: Sequence[str] = ()
+) -> Answer:
     """Return an answer that claims nothing and cites nothing."""
     return Answer(
         question=asked,
@@ -858,6 +860,7 @@ def _reply(asked: str, kind: AnswerKind, reply: str, suggestions: Sequence[str] 
         short_answer=None,
         statements=(),
         citations=(),
+        timings_ms=clock.laps(),
         kind=kind,
         suggestions=tuple(suggestions),
     )

@@ -31,13 +31,15 @@ _PHRASES = 4
 # as typed. Chosen on half of MTRAG's conversations; flat around there.
 _FILLED_WEIGHT = 0.25
 _ANSWER_WEIGHT = 0.3
-_SHORT_WORDS = 2
+# A question that is no sentence ("streaming services?") and says no more leans on what was said.
+_BARE_WORDS = 2
 # After so many words of its own, a question's pronoun means one of them.
 _OWN_WORDS = 3
 
 _LEANING = re.compile(
     r"\b(?:he|she|it|they|him|her|them|his|hers|its|their|theirs|this|these|those|then|ones?|"
-    r"former|latter|such|same|others?|(?<!is )(?<!are )(?<!was )(?<!were )there(?!\s+(?:is|are|was|were)\b)|"
+    r"former|latter|such|same|others?|"
+    r"(?<!is )(?<!are )(?<!was )(?<!were )there(?!\s+(?:is|are|was|were)\b)|"
     r"that(?!\s+(?:is|are|was|were|has|have|had|can|could|will|would|the|an?|he|she|it|they|you|"
     r"we|I)\b))\b",
     re.IGNORECASE,
@@ -46,6 +48,11 @@ _CONTINUING = re.compile(
     r"^\W*(?:and|but|or|then|also|what about|how about|any|no|yes|i mean|i meant)\b", re.IGNORECASE
 )
 _ELLIPSIS = re.compile(r"^\W*(?:and|but|or|what about|how about)\b", re.IGNORECASE)
+_SENTENCE = re.compile(
+    r"\b(?:what|which|who|whom|whose|when|where|why|how|is|are|was|were|do|does|did|has|have|had|can|"
+    r"could|will|would|should)\b",
+    re.IGNORECASE,
+)
 _PERSON = re.compile(r"\b(?:he|she|him|her|his|hers)\b", re.IGNORECASE)
 _NAME = re.compile(r"\b[A-Z][\w’'-]*[a-z](?:[ ][A-Z][\w’'-]+)+|(?<=\bM[rs]\. )[A-Z][\w’'-]+")
 _MARKER = re.compile(r"\s*\[\d+(?:,\s*\d+)*\]")
@@ -186,7 +193,8 @@ def leans(question: str) -> bool:
     """Say whether a question needs what came before it to be understood."""
     if _FILLED.search(question):
         return False
-    if _CONTINUING.match(question) or _words_in(question) <= _SHORT_WORDS:
+    bare = _BARE_WORDS if _SENTENCE.search(question) is None else 1
+    if _CONTINUING.match(question) or _words_in(question) <= bare:
         return True
     pointing = _LEANING.search(question)
     return pointing is not None and _words_in(question[: pointing.start()]) < _OWN_WORDS

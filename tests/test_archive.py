@@ -49,7 +49,7 @@ QUESTIONS = [
 KEYS = [
     "question", "standalone_question", "text", "abstained", "reason", "confidence",
     "short_answer", "statements", "citations", "readings", "disagreement", "passages",
-    "generator", "timings_ms", "notes",
+    "generator", "timings_ms", "notes", "kind", "suggestions",
 ]  # fmt: skip
 CITATION_KEYS = [
     "number", "path", "start", "end", "quote", "title", "published", "outlet", "passage_id",
