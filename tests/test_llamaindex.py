@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ROOT
@@ -20,6 +22,7 @@ with warnings.catch_warnings():
     from llama_index.core import MockEmbedding, VectorStoreIndex
     from llama_index.core.base.embeddings.base import BaseEmbedding
     from llama_index.core.ingestion import IngestionPipeline
+    from llama_index.core.llms import CompletionResponse, CustomLLM, LLMMetadata
     from llama_index.core.node_parser import NodeParser
     from llama_index.core.query_engine import BaseQueryEngine, RetrieverQueryEngine
     from llama_index.core.response_synthesizers import get_response_synthesizer
@@ -257,3 +260,84 @@ def test_asking_imports_neither_the_framework_nor_torch_nor_the_page(tmp_path: P
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
+
+
+# --- engines of an archive --------------------------------------------------------------------
+
+
+def test_an_archive_is_a_query_engine(archive: rag.Archive) -> None:
+    engine = archive.as_query_engine(as_of="2024")
+
+    response = engine.query("How many hostages remain?")
+
+    assert isinstance(engine, BaseQueryEngine)
+    expected = archive.ask("How many hostages remain?", as_of="2024")
+    assert str(response) == expected.text
+    assert response.source_nodes[0].metadata["quote"] == expected.citations[0].quote
+
+
+def test_an_archive_is_a_chat_engine_that_remembers(archive: rag.Archive) -> None:
+    engine = archive.as_chat_engine()
+
+    first = engine.chat("How many hostages remain?")
+    second = engine.chat("How many of them are alive?")
+
+    assert first.source_nodes[0].metadata["quote"]
+    assert "hostages" in second.metadata["answer"]["standalone_question"]
+    assert [message.role.value for message in engine.chat_history] == ["user", "assistant"] * 2
+    engine.reset()
+    assert engine.chat_history == []
+
+
+def test_a_chat_engine_streams_the_same_answer(archive: rag.Archive) -> None:
+    engine = archive.as_chat_engine()
+    expected = archive.ask("How many hostages remain?")
+
+    streamed = engine.stream_chat("How many hostages remain?")
+    pieces = list(streamed.response_gen)
+
+    assert len(pieces) == len(expected.statements) > 1
+    assert "".join(pieces) == str(streamed) == expected.text
+    assert len(streamed.source_nodes) == len(expected.citations)
+    assert engine.chat_history[-1].content == expected.text
+
+
+def test_a_chat_engine_works_asynchronously_too(archive: rag.Archive) -> None:
+    async def both() -> tuple[str, str]:
+        engine = archive.as_chat_engine()
+        whole = await engine.achat("How many hostages remain?")
+        engine.reset()
+        streamed = await engine.astream_chat("How many hostages remain?")
+        return str(whole), "".join([piece async for piece in streamed.async_response_gen()])
+
+    whole, streamed = asyncio.run(both())
+
+    assert whole == streamed == archive.ask("How many hostages remain?").text
+
+
+def test_a_language_model_writes_under_the_same_checks(archive: rag.Archive) -> None:
+    class Inventive(CustomLLM):
+        @property
+        def metadata(self) -> LLMMetadata:
+            return LLMMetadata(model_name="inventive")
+
+        def complete(self, prompt: str, formatted: bool = False, **_: Any) -> CompletionResponse:
+            return CompletionResponse(text="The moon is made of green cheese [1].")
+
+        def stream_complete(self, prompt: str, formatted: bool = False, **_: Any) -> Any:
+            yield CompletionResponse(text=SAID, delta=SAID)
+
+    engines = (archive.as_query_engine(llm=Inventive()), archive.as_chat_engine(llm=Inventive()))
+    responses = (
+        engines[0].query("How many hostages remain?"),
+        engines[1].chat("How many hostages remain?"),
+    )
+
+    for response in responses:
+        answer = response.metadata["answer"]
+        standing = [s for s in answer["statements"] if s["verdict"] != "unsupported"]
+        assert not any("cheese" in statement["text"] for statement in standing)
+        assert any("inventive" in note.casefold() for note in answer["notes"])
+
+
+SAID = "The moon is made of green cheese [1]."
