@@ -75,6 +75,11 @@ _SUGGESTIONS = 3
 _WHICH = "That could be about several things. What do you mean?"
 
 
+_FILTERED_OUT = (
+    "No article is left to answer from: none is among the chosen paths, or published by then."
+)
+
+
 class Archive:
     """Articles that can be asked. Made by :func:`rag.build` and :func:`rag.open_archive`.
 
@@ -182,6 +187,8 @@ class Archive:
                 caution=self.settings.caution,
             )
             clock.lap("read")
+            if not hits and not only.is_open:
+                draft = replace(draft, reason=_FILTERED_OUT)
             answer = self._answer(asked, searched, draft, hits, view, state)
             if writer is None or answer.abstained:
                 # A model does not answer what the articles do not.

@@ -123,6 +123,10 @@ def checked_question(question: str) -> str:
     Raises:
         QuestionError: If it is empty or absurdly long.
     """
+    if not isinstance(question, str):
+        raise QuestionError(
+            f"A question is text, not {type(question).__name__}.", remedy="Ask something, in words."
+        )
     stripped = question.replace("\0", " ").strip()
     if not stripped:
         raise QuestionError("The question is empty.", remedy="Ask something, in words.")

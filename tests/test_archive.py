@@ -451,3 +451,16 @@ def test_there_is_no_index_where_there_is_none(tmp_path: Path) -> None:
             rag.open_archive(place, embedding=HashingEmbedder())
         assert "rag index" in caught.value.remedy
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_filter_that_leaves_nothing_is_named_as_the_reason(seeds_archive: rag.Archive) -> None:
+    answer = seeds_archive.ask("How many hostages remain?", paths=["no/such/folder"])
+
+    assert answer.abstained
+    assert answer.reason is not None
+    assert "chosen paths" in answer.reason
+
+
+def test_a_question_that_is_no_text_is_refused(seeds_archive: rag.Archive) -> None:
+    with pytest.raises(QuestionError, match="not int"):
+        seeds_archive.ask(7)  # type: ignore[arg-type]
