@@ -27,10 +27,10 @@ Rewriter = Callable[[str, Sequence[Turn]], str]
 _TURNS = 8
 _ANSWER_CHARACTERS = 600
 _PHRASES = 4
-# How much the filled question and the last answer count in the search, beside 1 for the question
-# as typed. Chosen on half of MTRAG's conversations; flat around there.
+# How much the filled question and the last answers (latest first) count in the search, beside 1 for
+# the question as typed. Chosen on half of MTRAG's conversations; flat around there.
 _FILLED_WEIGHT = 0.25
-_ANSWER_WEIGHT = 0.3
+_ANSWER_WEIGHTS = (0.3, 0.15)
 # A question that is no sentence ("streaming services?") and says no more leans on what was said.
 _BARE_WORDS = 2
 # After so many words of its own, a question's pronoun means one of them.
@@ -179,8 +179,11 @@ def standalone(question: str, history: History, rewrite: Rewriter | None = None)
     earlier = [turn for turn in turns(history) if small_talk(turn.question) is None][-_TURNS:]
     if not earlier or not leans(question):
         return Standalone(question, question)
-    last_answer = _MARKER.sub("", earlier[-1].answer)[:_ANSWER_CHARACTERS].strip()
-    filled = _filled(question, earlier, last_answer)
+    answers = [
+        _MARKER.sub("", turn.answer[: 2 * _ANSWER_CHARACTERS])[:_ANSWER_CHARACTERS].strip()
+        for turn in reversed(earlier)
+    ]
+    filled = _filled(question, earlier, answers[0])
     if rewrite is not None:
         written = rewrite(question, earlier).strip()
         if _says_nothing_new(written, question, earlier):
@@ -188,8 +191,8 @@ def standalone(question: str, history: History, rewrite: Rewriter | None = None)
     background = []
     if filled != question:
         background.append((filled, _FILLED_WEIGHT))
-    if last_answer:
-        background.append((last_answer, _ANSWER_WEIGHT))
+    weighted = zip(answers, _ANSWER_WEIGHTS, strict=False)
+    background += [(answer, weight) for answer, weight in weighted if answer]
     return Standalone(filled, question, tuple(background))
 
 
@@ -256,15 +259,18 @@ def _filled(question: str, earlier: Sequence[Turn], last_answer: str) -> str:
     for turn in earlier:
         new = _phrases(turn.question)
         if phrases and leans(turn.question):
-            phrases = (phrases + [phrase for phrase in new if phrase not in phrases])[-_PHRASES:]
+            known = phrases[: _PHRASES // 2]
+            later = [*phrases[_PHRASES // 2 :], *(each for each in new if each not in phrases)]
+            phrases = known + later[-_PHRASES // 2 :]
         else:
             # It stands alone: the subject has changed.
-            asked, phrases = turn.question.strip(), new[-_PHRASES:]
+            asked, phrases = turn.question.strip(), new[:_PHRASES]
     if _goes_on(question) and asked:
         return with_subject(question, asked)
-    known = " ".join(phrases)
     person = _NAME.search(last_answer)
-    if person and (not phrases or (_PERSON.search(question) and not names(f"x {known}"))):
+    if person and (
+        not phrases or (_PERSON.search(question) and not names(f"x {' '.join(phrases)}"))
+    ):
         phrases = [*phrases, person.group()]
     folded = question.lower()
     missing = [phrase for phrase in phrases if phrase.lower() not in folded]
