@@ -180,11 +180,17 @@ def chat_command(
 
 
 @app.command("serve")
-def serve_command(index: IndexOption = None) -> int:
+def serve_command(
+    index: IndexOption = None,
+    host: Annotated[
+        str | None, typer.Option("--host", help="Address; any but this machine's needs a token.")
+    ] = None,
+    port: Annotated[int | None, typer.Option("--port", help="Port.", show_default="7861")] = None,
+) -> int:
     """Answer over HTTP: JSON, server-sent events and an OpenAI-compatible address."""
     from rag.server import serve  # FastAPI takes a second to import
 
-    serve(load_settings(index=index))
+    serve(load_settings(index=index, serve_host=host, serve_port=port))
     return 0
 
 

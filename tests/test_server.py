@@ -23,7 +23,7 @@ import rag
 from rag.errors import IndexStaleError, UsageError
 from rag.guard import Allowance, host_name
 from rag.schema import Answer, Event, Finished, Stage
-from rag.server import build_server, check_address, token_of
+from rag.server import build_server, check_address, serve, token_of
 from rag.workers import Workers
 
 with warnings.catch_warnings():
@@ -444,6 +444,15 @@ def test_other_machines_are_served_with_a_token_only() -> None:
     check_address(rag.load_settings(), None)
 
 
+def test_a_server_that_may_not_or_cannot_listen_says_so() -> None:
+    with pytest.raises(UsageError, match="RAG_SERVE_TOKEN"):
+        serve(rag.load_settings(serve_host="0.0.0.0"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(UsageError, match="RAG_SERVE_PORT"):
+            serve(rag.load_settings(serve_port=port))
+
+
 def test_the_token_may_stand_in_a_file(tmp_path: Any) -> None:
     file = tmp_path / "token"
     file.write_text(TOKEN + "\n")
@@ -573,7 +582,7 @@ def test_a_history_of_500_turns_is_answered(server: Server) -> None:
     assert answer.json()["question"] == QUESTION
 
 
-def test_half_a_surrogate_pair_is_no_reason_to_fail(server: Server) -> None:
+def test_half_a_surrogate_pair_does_not_break_the_answer(server: Server) -> None:
     headers = {"content-type": "application/json"}
     response = httpx.post(
         f"{server.url}/api/ask",
@@ -583,6 +592,7 @@ def test_half_a_surrogate_pair_is_no_reason_to_fail(server: Server) -> None:
     )
 
     assert response.status_code == 200
+    assert response.json()["question"].startswith("\ud800")
 
 
 def test_an_unknown_address_and_a_wrong_method_are_told(server: Server) -> None:
