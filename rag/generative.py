@@ -201,12 +201,10 @@ def _sentences_checked(
             stream.close()
             stream.finish = "length"
             return
-    # What was cut off half way is no sentence.
-    if stream.finish == "stop":
-        for raw in splitter.end():
-            written = checked(raw)
-            if written is not None:
-                yield written
+    for raw in splitter.end() if stream.finish == "stop" else splitter.cut():
+        written = checked(raw)
+        if written is not None:
+            yield written
 
 
 # --- the prompt -----------------------------------------------------------------------------------
@@ -261,6 +259,7 @@ _HALF_MARKER = re.compile(r"\s*[\[【](?:\^|passage\s*|source\s*)?[\d\s,;–-]*$
 _SENTENCE_END = re.compile(
     r"[.!?][\"”’)]*(?:\s*[\[【][^\]】\n]{0,40}[\]】][.,]?)*(?=\s+[^\s\[【])|\n"
 )
+_WHOLE = re.compile(r"[.!?][\"”’)]*(?:\s*[\[【][^\]】\n]{0,40}[\]】][.,]?)*$")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Gen|Sen|Rep|Gov|Lt|Col|Sgt|St|Prof|Jr|Sr|vs|Jan|Feb|Mar|Apr|Aug|Sept|"
     r"Oct|Nov|Dec|No|e\.g|i\.e)|\b[A-Za-z](?:\.[A-Za-z])*|^\s*\d{1,2})\.$"
@@ -325,6 +324,12 @@ class Sentences:
         """Return what is left once the model has said that it is done."""
         rest, self._text = _THINKING.sub("", self._text), ""
         return self._without_references([rest]) if rest.strip() else []
+
+    def cut(self) -> list[str]:
+        """Return what is left and whole, where the model was cut off: half a sentence is none."""
+        rest, self._text = _HALF_MARKER.sub("", _THINKING.sub("", self._text)).rstrip(), ""
+        whole = _WHOLE.search(rest) and not _ABBREVIATION.search(rest)
+        return self._without_references([rest]) if whole else []
 
     def _without_references(self, sentences: list[str]) -> list[str]:
         kept = []
