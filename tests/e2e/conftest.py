@@ -91,8 +91,9 @@ class Server:
         return self._log.read_text("utf-8", "replace")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """A Chromium for a file of tests; no longer, for its event loop is in the way of others."""
     if CHROMIUM is None:
         pytest.skip("needs Debian's chromium")
     with sync_playwright() as playwright:
