@@ -37,13 +37,16 @@ _BARE_WORDS = 2
 _OWN_WORDS = 3
 
 _LEANING = re.compile(
-    r"\b(?:he|she|it|they|him|her|them|his|hers|its|their|theirs|this|these|those|then|ones?|"
-    r"former|latter|such|same|others?|"
+    r"\b(?:he|she|it|they|him|her|them|his|hers|its|their|theirs|then|former|latter|such|same|others?|"
+    r"(?:this|these|those)(?!\s+(?:morning|week|month|season|summer|winter|year)\b)|"
+    r"(?:which|that|this|the|first|last) ones?|"
     r"(?<!is )(?<!are )(?<!was )(?<!were )there(?!\s+(?:is|are|was|were)\b)|"
-    r"that(?!\s+(?:is|are|was|were|has|have|had|can|could|will|would|the|an?|he|she|it|they|you|"
-    r"we|I)\b))\b",
+    # Not the relative "that": before a verb, a name or a pronoun.
+    r"that(?!\s+(?:is|are|was|were|has|have|had|can|could|will|would|the|an?|he|she|it|they|you|we|"
+    r"made|came|\w+ed|\w+[^\Wis]s|(?-i:[A-Z])\w*)\b))\b",
     re.IGNORECASE,
 )
+_POSSESSIVE = re.compile(r"(?:his|hers?|its|theirs?)", re.IGNORECASE)
 _CONTINUING = re.compile(
     r"^\W*(?:and|but|or|then|also|what about|how about|any|no|yes|i mean|i meant)\b", re.IGNORECASE
 )
@@ -204,7 +207,11 @@ def leans(question: str) -> bool:
     if _CONTINUING.match(question) or _words_in(question) <= bare:
         return True
     pointing = _LEANING.search(question)
-    return pointing is not None and _words_in(question[: pointing.start()]) < _OWN_WORDS
+    if pointing is None:
+        return False
+    # "How did Jessica get her powers?": hers.
+    own = 1 if _POSSESSIVE.fullmatch(pointing.group()) else _OWN_WORDS
+    return _words_in(question[: pointing.start()]) < own
 
 
 def lacks_subject(question: str) -> bool:
