@@ -1,11 +1,13 @@
 """OpenAI's chat form <-> questions and answers: messages become a history, answers completions.
 
 The answer's text carries readable citations; the same message carries them structured, as
-``citations`` and, whole, as ``dateline``.
+``citations`` and, whole, as ``dateline``. Chat clients show the text as Markdown, so whatever in an
+article would become an image, a link or a tag there is escaped; the structured words are exact.
 """
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -14,12 +16,14 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from rag.errors import UsageError
+from rag.ledger import shown
 from rag.schema import Answer, Citation, Event, Finished, StatementWritten, Turn, iso
 
 MODEL = "dateline"
 MAX_MESSAGES = 4000
 _SOURCES = "\n\nSources:\n"
 _QUOTE_CHARACTERS = 300
+_LIVELY = re.compile(r"(?<=!)\[|(?<=\])[(\[]|<(?=[A-Za-z/!?])")
 # No language model counts tokens here; clients expect the numbers to be there.
 _USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 
@@ -101,8 +105,10 @@ def conversation_of(messages: Sequence[Message]) -> tuple[str, list[Turn]]:
 def content_of(answer: Answer) -> str:
     """Return the answer as a chat message: statements with ``[n]``, then the sources."""
     if answer.abstained:
-        return "\n".join([answer.text, *(f"- {question}" for question in answer.suggestions)])
-    return "\n\n".join(statement.marked for statement in answer.statements) + _sources(answer)
+        lines = [answer.text, *(f"- {question}" for question in answer.suggestions)]
+        return _inert("\n".join(lines))
+    statements = (_inert(statement.marked) for statement in answer.statements)
+    return "\n\n".join(statements) + _sources(answer)
 
 
 def completion(answer: Answer) -> dict[str, Any]:
@@ -146,7 +152,7 @@ class Chunks:
             yield self._chunk({"role": "assistant", "content": ""})
         if isinstance(event, StatementWritten):
             gap = "\n\n" if self._written else ""
-            yield self._say(gap + event.statement.marked)
+            yield self._say(gap + _inert(event.statement.marked))
         elif isinstance(event, Finished):
             whole = content_of(event.answer)
             if whole.startswith(self._written):
@@ -202,9 +208,14 @@ def _source(citation: Citation) -> str:
     outlet = f"{citation.outlet}, " if citation.outlet else ""
     day = iso(citation.published) or "undated"
     return (
-        f"[{citation.number}] {citation.path}:{citation.start}-{citation.end} "
-        f"({outlet}{day}): “{quote}”"
+        f"[{citation.number}] {_inert(shown(citation.path))}:{citation.start}-{citation.end} "
+        f"({_inert(outlet)}{day}): “{_inert(quote)}”"
     )
+
+
+def _inert(text: str) -> str:
+    """Return text that a Markdown reader shows, without images, links or tags in it."""
+    return _LIVELY.sub(lambda match: "\\" + match.group(), text)
 
 
 def _new_id() -> str:

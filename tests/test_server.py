@@ -20,9 +20,19 @@ import pytest
 import uvicorn
 
 import rag
+from rag import openai_door
 from rag.errors import IndexStaleError, UsageError
 from rag.guard import Allowance, host_name
-from rag.schema import Answer, Event, Finished, Stage
+from rag.schema import (
+    Answer,
+    Article,
+    Citation,
+    Event,
+    Finished,
+    Stage,
+    Statement,
+    StatementWritten,
+)
 from rag.server import build_server, check_address, serve, token_of
 from rag.workers import Workers
 
@@ -310,6 +320,25 @@ def test_earlier_messages_are_the_history(client: openai.OpenAI) -> None:
     assert message.dateline["question"] == "And how many of them are alive?"
     assert "hostages" in message.dateline["standalone_question"]
     assert "Sources" not in message.dateline["standalone_question"]
+
+
+def test_an_articles_words_become_no_image_link_or_tag_in_a_chat_client() -> None:
+    text = "See ![x](http://evil.example/?q), [this][1] or <img src=//evil.example> for $5 < $6."
+    article = Article("a](b).txt", text, "Title")
+    citation = Citation(1, article, 0, len(text), text, "p")
+    statement = Statement(text, (1,), "quoted")
+    answer = Answer("Q?", "Q?", False, None, 0.9, None, (statement,), (citation,))
+    chunks = openai_door.Chunks()
+
+    content = openai_door.content_of(answer)
+    events: list[Event] = [StatementWritten(statement, (citation,)), Finished(answer)]
+    streamed = [chunk["choices"][0]["delta"] for event in events for chunk in chunks.of(event)]
+
+    for lively in ("![", "](", "][", "<img"):
+        assert lively not in content.replace("\\[", "").replace("\\(", "").replace("\\<", "")
+    assert "for $5 < $6. [1]" in content, "the rest is as it stands"
+    assert "".join(delta.get("content", "") for delta in streamed) == content
+    assert streamed[-1]["citations"][0]["quote"] == text, "to the letter"
 
 
 def test_the_models_are_listed_and_an_unknown_one_is_refused(client: openai.OpenAI) -> None:
