@@ -104,7 +104,8 @@ def text_html(article: Article, marks: Sequence[Mark]) -> str:
     pieces.append("</p>")
     if last < len(text):
         pieces.append('<p class="dl-cut">…</p>')
-    return "".join(pieces)
+    # An empty line parts paragraphs, which the page's own spacing does already.
+    return "".join(pieces).replace("<p>\n</p>", '<p class="dl-blank">\n</p>')
 
 
 def _owners(
