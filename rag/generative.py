@@ -221,7 +221,7 @@ def prompt(question: str, evidence: Evidence, shown: int | None = None) -> str:
     parts = []
     for number, passage in enumerate(evidence.passages[:shown], start=1):
         facts = {
-            "title": passage.title,
+            "title": "untitled" if speaks_to_a_machine(passage.title) else passage.title,
             "outlet": passage.outlet or "unknown",
             "date": iso(passage.published) or "unknown",
         }
