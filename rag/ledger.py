@@ -225,7 +225,7 @@ class Snapshot:
         ).fetchone()
         if row is None:
             return None
-        return Generation(*row[:6], skipped=_skipped(row[6]))
+        return Generation(row[0], row[1], row[2], row[3], row[4], row[5], _skipped(row[6]))
 
     def unfinished_articles(self) -> int:
         """Return how many articles an interrupted run has finished already."""
