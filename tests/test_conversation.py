@@ -17,7 +17,7 @@ from rag.conversation import (
     standalone,
 )
 from rag.errors import QuestionError
-from rag.schema import Answer, Stage, Turn
+from rag.schema import Answer, Hit, Stage, Turn
 
 ENTEBBE = Turn("Tell me about the Entebbe raid.", "Commandos freed the hostages. [1]")
 
@@ -224,3 +224,16 @@ def test_a_follow_up_finds_what_its_conversation_is_about(
 
     assert any(words in citation.quote for citation in answer.citations)
     assert answer.standalone_question != question
+
+
+def test_the_conversation_moves_its_passages_up(seeds_archive: rag.Archive) -> None:
+    earlier = seeds_archive.ask("Tell me about the Entebbe raid.")
+
+    alone = seeds_archive.search("Which country was that in?", limit=24)
+    within = seeds_archive.ask("Which country was that in?", history=[earlier]).hits
+
+    def place(hits: Sequence[Hit]) -> int:
+        return next(n for n, hit in enumerate(hits) if "Entebbe" in hit.passage.text)
+
+    assert place(within) < place(alone)
+    assert all(0 <= hit.relevance <= 1 for hit in within)
