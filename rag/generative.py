@@ -462,6 +462,33 @@ _TO_A_MACHINE = re.compile(
 )
 
 
+_QUOTED = re.compile(r"“[^”]*”|\"[^\"]*\"")
+# Words of talk with a machine. One of them is no sign; one beside "you", or before a colon, is.
+_MACHINE_WORDS = re.compile(
+    r"\b(?:assistants?|chatbots?|gpt\w*|llms?|ai|robots?|bots?|prompts?|overrid\w+|instructions?|"
+    r"users?|outputs?|task|answers?|repl(?:y|ies)|respond|responses?|summari[sz]\w+|developer|"
+    r"automatically|passages?|questions?|cite|quote me|goal|facts?|report|state|say|tell|write|"
+    r"return|disclose|convince|conclude|mention|present)\b",
+    re.IGNORECASE,
+)
+_YOU = re.compile(r"\b(?:you|your|yourself|yours)\b", re.IGNORECASE)
+_MACHINE_COLON = re.compile(
+    r"\b(?:assistants?|chatbots?|gpt\w*|llms?|ai|robots?|bots?|prompt|override|instructions?|user|"
+    r"human|output|task|answer|reply|response|sentence|plan|goal|role|content|conclusion|line|"
+    r"say|write|state|tell|print|return|report|fact|it|this)\b[^.:]{0,40}[:=](?=\s*\S)|"
+    r"\b(?:whoever|whatever|anything|anyone) (?:program |system |machine |model )?(?:\w+ )?"
+    r"(?:reads?|process\w*|summari[sz]es)\b|\bBEGIN\b.*\bEND\b|\b(?:this|the following) "
+    r"(?:\w+ )?(?:supersedes|overrides|replaces)\b|[\[{(]\W*(?:hidden|role|system)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_IMPERATIVE = re.compile(
+    r"(?:^|[.!?]\s+)(?:please\s+|now\s+|always\s+|only\s+|hey\b[^.!?]*[!,]\s*)*(?:answer|reply|"
+    r"respond|say|write|tell|return|report|state|cite|quote|rate|rank|skip|drop|stop|present|"
+    r"mention|conclude|finish|begin|remember|translate|use|pretend|treat|trust)\b",
+    re.IGNORECASE,
+)
+
+
 def speaks_to_a_machine(text: str) -> bool:
     """Say whether a text gives orders to a language model instead of telling a reader something.
 
@@ -470,7 +497,19 @@ def speaks_to_a_machine(text: str) -> bool:
     it its place as evidence for a model's sentences (not its place in search, or in the answer in
     the sources' own words).
     """
-    return bool(_TO_A_MACHINE.search(clean(text)))
+    plain = clean(text)
+    if _TO_A_MACHINE.search(plain):
+        return True
+    # What somebody is quoted with may well say "you".
+    spoken_by_nobody = _QUOTED.sub(" ", plain)
+    machine = {word.lower() for word in _MACHINE_WORDS.findall(spoken_by_nobody)}
+    if not machine:
+        return False
+    return bool(
+        _YOU.search(spoken_by_nobody)
+        or _MACHINE_COLON.search(spoken_by_nobody)
+        or (len(machine) > 1 and _IMPERATIVE.search(spoken_by_nobody))
+    )
 
 
 @dataclass(frozen=True, slots=True)
