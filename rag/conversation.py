@@ -179,7 +179,11 @@ def standalone(question: str, history: History, rewrite: Rewriter | None = None)
     Raises:
         QuestionError: If the history has a wrong shape.
     """
-    earlier = [turn for turn in turns(history) if small_talk(turn.question) is None][-_TURNS:]
+    earlier = [
+        Turn(turn.question[:MAX_QUESTION_CHARACTERS], turn.answer)
+        for turn in turns(history)
+        if small_talk(turn.question) is None
+    ][-_TURNS:]
     if not earlier or not leans(question):
         return Standalone(question, question)
     answers = [
