@@ -361,7 +361,7 @@ def _article(path: str, text: str, published: dt.date | None = None) -> Article:
 
 
 def _hash(text: str) -> str:
-    return f"embedded {ascii(text)}"
+    return f"embedded {text!a}"
 
 
 def _content(article: Article, passage_words: int = 110):  # type: ignore[no-untyped-def]
