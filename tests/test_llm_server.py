@@ -60,7 +60,9 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        self.plain(200, json.dumps({"data": [{"id": "scripted"}]}), "application/json")
+        self.plain(
+            200, json.dumps({"data": [{"id": "scripted"}, {"id": "other"}]}), "application/json"
+        )
 
     def do_POST(self) -> None:
         server = self.server_of_test
