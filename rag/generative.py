@@ -401,8 +401,9 @@ def _same_words(one: str, other: str) -> bool:
 # --- the check ------------------------------------------------------------------------------------
 
 _COMPARED = 6
+# A bare name is found in every article and says nothing.
+_SENTENCE_WORDS = 3
 _RANKS = {"quoted": 3, "supported": 3, "partly": 2, "unsupported": 0}
-_SHARE_TO_CITE_PARTLY = 0.6
 _PARTS = re.compile(r"\s*(?:;|,\s+(?:and|but|while|whereas|although)\b|,?\s+while\b)\s*")
 
 # A model's text never carries these, whatever an article says.
@@ -580,6 +581,8 @@ class Evidence:
             return _struck(statement, "It carries a link, an address or code.")
         if _ORDERS.search(statement):
             return _struck(statement, "It tells the reader what to do.")
+        if len(re.findall(r"\w+", statement)) < _SENTENCE_WORDS:
+            return _struck(statement, "It is no whole sentence.")
         if speaks_to_a_machine(statement):
             return _struck(statement, "It speaks to a machine.")
         for quote in quotes_in(statement):
