@@ -66,17 +66,19 @@ class _Lines:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._stage = ""
+        self._told = (-1, -1)
         self._started = self._last = 0.0
 
     def __call__(self, progress: Progress) -> None:
         now = time.monotonic()
+        at = (progress.done, progress.total)
         if progress.stage != self._stage:
             self._stage, self._started = progress.stage, now
-        elif (now - self._last < _LINE_EVERY_S and progress.done < progress.total) or (
-            progress.done == progress.total and now - self._last < 0.01
+        elif at == self._told or (
+            now - self._last < _LINE_EVERY_S and progress.done < progress.total
         ):
             return
-        self._last = now
+        self._told, self._last = at, now
         rate = progress.done / (now - self._started) if now > self._started else 0.0
         left = (progress.total - progress.done) / rate if rate else 0.0
         told = f", {rate:.1f}/s, about {left:.0f} s left" if left >= 1 else ""
