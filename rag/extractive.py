@@ -87,8 +87,8 @@ class Features:
         context_coverage: The same for the passage and its title.
         kind_fit: Whether the sentence has words of the kind asked for.
         kind_known: Whether the question asks for words of a known kind.
-        named: Share of the question's names and numbers that the sentence has; 1 if it has none.
-        context_named: The same for the passage and its title.
+        context_named: Share of the question's names and numbers that the passage or its title has;
+            1 if it has none.
         length: Natural logarithm of the words in the sentence.
         leaning: 1 if it begins with a pronoun.
     """
@@ -100,7 +100,6 @@ class Features:
     context_coverage: float
     kind_fit: float
     kind_known: float
-    named: float
     context_named: float
     length: float
     leaning: float
@@ -258,7 +257,6 @@ class SentenceReader:
                     "context_coverage": context,
                     "kind_fit": fits(kind, text, question),
                     "kind_known": float(kind not in ("open", "yes_no")),
-                    "named": _named(wanted, text),
                     "context_named": context_named,
                     "length": math.log(len(words)),
                     "leaning": float(bool(_LEANING_START.match(text))),

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from rag.errors import UsageError
+from rag.guard import host_name
 from rag.settings import Settings
 from ui.app import check_address, launch
-from ui.guard import COOKIE, Guard, Login, host_name, visitor_of
+from ui.guard import COOKIE, Guard, Login, visitor_of
 
 PAGE = b"<html><script>window.a = 1</script><script src=x></script><b>scripted</b></html>"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import socket
 import sys
@@ -15,9 +14,10 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from rag.errors import UsageError
+from rag.guard import host_name, is_loopback
 from rag.settings import Settings
 from ui.archives import ArchiveHolder, open_or_build
-from ui.guard import Guard, Login, host_name
+from ui.guard import Guard, Login
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -87,7 +87,7 @@ def check_address(settings: Settings) -> None:
     Raises:
         UsageError: If the address is not this machine's own and no password is set.
     """
-    if settings.chat_password is None and not _is_loopback(settings.chat_host):
+    if settings.chat_password is None and not is_loopback(settings.chat_host):
         raise UsageError(
             f"The page would be open to everyone who reaches {settings.chat_host}.",
             remedy="Set RAG_CHAT_PASSWORD (and RAG_CHAT_USER), or leave `chat_host` at 127.0.0.1.",
@@ -110,15 +110,6 @@ def _listening(settings: Settings) -> socket.socket:
 def _url(settings: Settings) -> str:
     host = f"[{settings.chat_host}]" if ":" in settings.chat_host else settings.chat_host
     return f"http://{host}:{settings.chat_port}"
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _names(settings: Settings) -> frozenset[str]:

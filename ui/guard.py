@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
+from rag.guard import host_name
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -218,12 +220,6 @@ def visitor_of(cookie_header: str) -> str | None:
     if morsel is None or not _TOKEN.fullmatch(morsel.value):
         return None
     return hashlib.sha256(morsel.value.encode()).hexdigest()
-
-
-def host_name(host: str) -> str:
-    """Return a ``Host`` header's name without its port, lower case: ``[::1]:80`` is ``::1``."""
-    match = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([^:\[\]]*))(?::\d{1,5})?", host.strip())
-    return (match.group(1) or match.group(2)).lower() if match else ""
 
 
 async def _refuse(send: Send, status: int, reason: str, *, nonce: str) -> None:
