@@ -2,7 +2,7 @@
 
 Indexing: corpus -> passages -> embedder -> ledger -> caches (:mod:`rag.indexer`).
 Asking: question -> conversation -> retriever -> extractive -> citations -> Answer; where a language
-model is wanted, it writes on top of that (:mod:`rag.generative`), under the same checks.
+model is wanted, it writes on top of that (:mod:`rag.model_answers`), under the same checks.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from rag import corpus as corpus_room
+from rag.binding import Binder, file_notes, told
 from rag.caches import Caches, caches_in_memory, distrust_caches, open_caches
 from rag.conversation import (
     Standalone,
@@ -39,18 +40,17 @@ from rag.errors import (
     ModelUnavailableError,
     UsageError,
 )
-from rag.extractive import Draft, Place, SentenceReader
-from rag.generative import Written, write
+from rag.extractive import Draft, SentenceReader
 from rag.indexer import Recipe, index_corpus, rebuild_caches
 from rag.ledger import Generation, Ledger, Snapshot, shown
 from rag.llm import LanguageModel, Limits, OpenAICompatible, open_model, read_key
+from rag.model_answers import retold
 from rag.retriever import Background, Filter, search
 from rag.schema import (
     Answer,
     AnswerKind,
     Article,
     ArticleSummary,
-    Citation,
     Disagreement,
     Event,
     FileState,
@@ -58,13 +58,11 @@ from rag.schema import (
     History,
     Hit,
     IndexReport,
-    Passage,
     ProgressListener,
     Reading,
     Skipped,
     Stage,
     Statement,
-    StatementWritten,
 )
 from rag.settings import Settings, load_settings
 
@@ -193,11 +191,18 @@ class Archive:
             if writer is None or answer.abstained:
                 # A model does not answer what the articles do not.
                 yield Stage("writing", f"{len(draft.statements)} statements")
-                yield from _told(answer.statements, answer.citations)
+                yield from told(answer.statements, answer.citations)
                 clock.lap("cite")
             else:
                 yield Stage("writing", writer.name)
-                answer = yield from self._written_by(writer, answer, hits, view, state)
+                answer = yield from retold(
+                    answer,
+                    hits,
+                    writer,
+                    self._limits(),
+                    binder=lambda: self._binder(view, state),
+                    max_passages=self.settings.llm_passages,
+                )
                 clock.lap("write")
         yield Finished(replace(answer, timings_ms=clock.laps()))
 
@@ -301,97 +306,7 @@ class Archive:
             readings=readings,
             disagreement=disagreement,
             hits=tuple(hits),
-            notes=tuple(_file_notes(citations)),
-        )
-
-    def _written_by(
-        self,
-        model: LanguageModel,
-        plain: Answer,
-        hits: list[Hit],
-        view: Snapshot,
-        state: _State,
-    ) -> Generator[Event, None, Answer]:
-        """Tell and return the answer in a model's words, as far as the articles support them.
-
-        Args:
-            model: Writes.
-            plain: The answer in the sources' own words, which gives confidence, short answer and
-                readings, and is told where nothing of the model's stands.
-            hits: What was found.
-            view: Of the ledger.
-            state: The caches in use.
-        """
-        binder = self._binder(view, state)
-        settings = self.settings
-        limits = Limits(
-            settings.llm_first_token_s,
-            settings.llm_token_s,
-            settings.llm_timeout_s,
-            settings.llm_max_tokens,
-        )
-        passages = _passages_for(plain, hits, settings.llm_passages)
-        writing = write(plain.standalone_question, passages, model, limits)
-        statements: list[Statement] = []
-        # What does not stand fully is not told before something does: the first statement answers.
-        held: list[Written] = []
-        try:
-            while True:
-                try:
-                    written = next(writing)
-                except StopIteration as end:
-                    outcome = end.value
-                    break
-                if written is None:
-                    yield Stage("writing", model.name)
-                    continue
-                if not statements and written.verdict in ("partly", "unsupported"):
-                    held.append(written)
-                    continue
-                ready = [written] if statements else [written, *held]
-                for item in ready:
-                    statements.append(_bound(item, binder))
-                    yield from _told(statements[-1:], binder.citations)
-        finally:
-            writing.close()
-        notes = [*plain.notes, *outcome.notes]
-        if not statements:
-            binder = self._binder(view, state, plain.citations)
-            statements = [*plain.statements, *(_bound(item, binder) for item in held)]
-            if outcome.struck or held:
-                notes.append(
-                    f"Nothing that {model.name} wrote is fully supported by the articles; the "
-                    "answer is in the sources’ own words."
-                )
-            else:
-                notes.append(f"{model.name} gave no answer; this one is in the sources’ own words.")
-            yield from _told(statements, binder.citations)
-            return replace(
-                plain,
-                statements=tuple(statements),
-                citations=tuple(binder.citations),
-                notes=tuple(notes),
-            )
-        if outcome.struck:
-            what = "sentence" if outcome.struck == 1 else "sentences"
-            notes.append(
-                f"{outcome.struck} {what} by {model.name} struck: the articles do not support it."
-                if outcome.struck == 1
-                else f"{outcome.struck} {what} by {model.name} struck: the articles do not "
-                "support them."
-            )
-        by_number = {citation.number: citation for citation in plain.citations}
-        readings = tuple(
-            replace(reading, citation=binder.number_of(by_number[reading.citation]))
-            for reading in plain.readings
-        )
-        return replace(
-            plain,
-            statements=tuple(statements),
-            citations=tuple(binder.citations),
-            readings=readings,
-            notes=tuple(dict.fromkeys([*notes, *_file_notes(binder.citations)])),
-            generator=model.name,
+            notes=tuple(file_notes(citations)),
         )
 
     def _language_model(self, model: Any) -> LanguageModel | None:
@@ -406,11 +321,19 @@ class Archive:
             model, base_url=settings.llm_base_url, name=settings.llm_model, api_key=key
         )
 
-    def _binder(self, view: Snapshot, state: _State, citations: Iterable[Citation] = ()) -> _Binder:
-        return _Binder(
+    def _limits(self) -> Limits:
+        settings = self.settings
+        return Limits(
+            settings.llm_first_token_s,
+            settings.llm_token_s,
+            settings.llm_timeout_s,
+            settings.llm_max_tokens,
+        )
+
+    def _binder(self, view: Snapshot, state: _State) -> Binder:
+        return Binder(
             lambda path: self._indexed(path, view, state),
             lambda path: self._file_state(path, view, state),
-            citations,
         )
 
     def _indexed(self, path: str, view: Snapshot, state: _State) -> Article:
@@ -643,52 +566,6 @@ class Archive:
         return "same" if known[1] == indexed_sha256 else "changed"
 
 
-class _Binder:
-    """Places -> citations, numbered as they come; the same place has the same number."""
-
-    def __init__(
-        self,
-        article: Callable[[str], Article],
-        file_state: Callable[[str], FileState],
-        citations: Iterable[Citation] = (),
-    ) -> None:
-        self.citations = list(citations)
-        self._article = article
-        self._file_state = file_state
-        self._articles: dict[str, Article] = {}
-        self._numbers = {(c.path, c.start, c.end): c.number for c in self.citations}
-
-    def numbers(self, places: Iterable[Place]) -> tuple[int, ...]:
-        return tuple(
-            dict.fromkeys(
-                self._number(p.path, p.span.start, p.span.end, p.quote, p.passage_id)
-                for p in places
-            )
-        )
-
-    def number_of(self, other: Citation) -> int:
-        return self._number(other.path, other.start, other.end, other.quote, other.passage_id)
-
-    def _number(self, path: str, start: int, end: int, quote: str, passage_id: str) -> int:
-        known = self._numbers.get((path, start, end))
-        if known is not None:
-            return known
-        if path not in self._articles:
-            self._articles[path] = self._article(path)
-        citation = Citation(
-            number=len(self.citations) + 1,
-            article=self._articles[path],
-            start=start,
-            end=end,
-            quote=quote,
-            passage_id=passage_id,
-            file_state=self._file_state(path),
-        )
-        self.citations.append(citation)
-        self._numbers[path, start, end] = citation.number
-        return citation.number
-
-
 class _State:
     """The caches of one generation, closed when nobody uses them any more."""
 
@@ -833,27 +710,6 @@ def _wanted(paths: Iterable[str] | None) -> tuple[str, ...] | None:
     return (paths,) if isinstance(paths, str) else tuple(paths)
 
 
-def _told(
-    statements: Iterable[Statement], citations: Iterable[Citation]
-) -> Iterator[StatementWritten]:
-    by_number = {citation.number: citation for citation in citations}
-    for statement in statements:
-        yield StatementWritten(
-            statement, tuple(by_number[number] for number in statement.citations)
-        )
-
-
-def _bound(written: Written, binder: _Binder) -> Statement:
-    return Statement(written.text, binder.numbers(written.places), written.verdict)
-
-
-def _passages_for(plain: Answer, hits: Sequence[Hit], limit: int) -> list[Passage]:
-    """Return what a model is given: the passages of the sources' own answer, then the next best."""
-    used = plain.used
-    ordered = sorted(hits, key=lambda hit: hit.passage.passage_id not in used)
-    return [hit.passage for hit in ordered[:limit]]
-
-
 def _reply(
     asked: str, clock: _Clock, kind: AnswerKind, reply: str, suggestions: Sequence[str] = ()
 ) -> Answer:
@@ -886,19 +742,6 @@ def _short_answer(
     if not readings or disagreement is not None or confidence < _SHORT_ANSWER_FROM:
         return None
     return min(readings, key=lambda reading: reading.citation).value
-
-
-def _file_notes(citations: list[Citation]) -> Iterator[str]:
-    told: set[str] = set()
-    for citation in citations:
-        if citation.path in told or citation.file_state == "same":
-            continue
-        told.add(citation.path)
-        what = "has changed" if citation.file_state == "changed" else "is gone"
-        yield (
-            f"{shown(citation.path)} {what} since it was indexed; "
-            "the words are those of the indexed copy. Run `rag index`."
-        )
 
 
 __all__ = ["Archive", "build", "open_archive"]
