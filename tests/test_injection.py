@@ -12,7 +12,8 @@ import pytest
 from language_models import ScriptedLLM
 
 import rag
-from rag.generative import Evidence, prompt, speaks_to_a_machine
+from rag.generative import Evidence, prompt
+from rag.machine_talk import speaks_to_a_machine
 from rag.passages import estimate_pieces, split_passages
 from rag.schema import Article
 
