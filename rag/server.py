@@ -10,6 +10,7 @@ import asyncio
 import html
 import json
 import logging
+import re
 import socket
 import sys
 import time
@@ -27,7 +28,7 @@ from starlette.exceptions import HTTPException
 from rag import openai_door
 from rag.archive import MAX_SEARCH_RESULTS, Archive, __version__, open_archive
 from rag.errors import RagError, UsageError
-from rag.guard import OPENAI_PREFIX, Guard, Refusal, host_name, is_loopback
+from rag.guard import OPENAI_PREFIX, Entrance, Guard, Refusal, host_name, is_loopback
 from rag.ledger import shown
 from rag.schema import Event, Finished, Stage, StatementWritten, iso
 from rag.settings import Settings
@@ -40,6 +41,8 @@ MAX_HISTORY_TURNS = 2000
 MAX_PATHS = 10_000
 MAX_LISTED = 10_000
 RETRY_AFTER_S = 2
+ROUTES = re.compile(r"/(?:api|v1)/.*|/docs|/openapi\.json")
+"""What is answered here, for a server that answers other things too."""
 _GRACE_S = 3
 
 
@@ -109,7 +112,8 @@ def serve(settings: Settings) -> None:
     token = token_of(settings)
     check_address(settings, token)
     with _listening(settings) as listener, open_archive(settings.index, settings) as archive:
-        app = build_server(lambda: archive, settings, token=token)
+        entrance = Entrance(_names(settings), "serve_names", token)
+        app = build_server(lambda: archive, settings, entrance)
         config = uvicorn.Config(
             app,
             ws="none",
@@ -124,14 +128,14 @@ def serve(settings: Settings) -> None:
 
 
 def build_server(
-    archive: Callable[[], Archive], settings: Settings, *, token: str | None = None
+    archive: Callable[[], Archive], settings: Settings, entrance: Entrance | None = None
 ) -> FastAPI:
     """Return the server as an application that any ASGI server can run.
 
     Args:
         archive: Gives the archive to ask, or raises why there is none.
         settings: The server's knobs (``serve_*``).
-        token: What every request must carry, or None.
+        entrance: Who may come in; by default whoever is on this machine.
     """
     workers = Workers(at_once=settings.serve_answers_at_once, waiting=settings.serve_waiting)
 
@@ -155,8 +159,7 @@ def build_server(
     _add_errors(app)
     app.add_middleware(
         Guard,
-        names=_names(settings),
-        token=token,
+        entrance=entrance or Entrance(_names(settings), "serve_names"),
         max_body_bytes=settings.serve_max_body_kb * 1000,
         requests_per_minute=settings.serve_requests_per_minute,
     )

@@ -22,7 +22,7 @@ import uvicorn
 import rag
 from rag import openai_door
 from rag.errors import IndexStaleError, UsageError
-from rag.guard import Allowance, host_name
+from rag.guard import Allowance, Entrance, host_name
 from rag.schema import (
     Answer,
     Article,
@@ -41,6 +41,7 @@ with warnings.catch_warnings():
     import openai
 
 QUESTION = "How many hostages remain?"
+NAMES = frozenset({"127.0.0.1", "localhost"})
 TOKEN = "a-long-enough-test-token"
 MESSAGES: list[Any] = [{"role": "user", "content": QUESTION}]
 
@@ -62,7 +63,9 @@ class Server:
 
 @contextmanager
 def serving(archive: Any, *, token: str | None = None, **settings: Any) -> Iterator[Server]:
-    app = build_server(lambda: archive, rag.load_settings(**settings), token=token)
+    knobs = rag.load_settings(**settings)
+    entrance = Entrance(NAMES, "serve_names", token) if token else None
+    app = build_server(lambda: archive, knobs, entrance)
     server = uvicorn.Server(
         uvicorn.Config(app, ws="none", log_level="critical", timeout_graceful_shutdown=1)
     )

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from rag.errors import UsageError
-from rag.guard import host_name
+from rag.guard import Entrance, Login, host_name
 from rag.settings import Settings
 from ui.app import check_address, launch
-from ui.guard import COOKIE, Guard, Login, visitor_of
+from ui.guard import COOKIE, PageGuard, visitor_of
 
 PAGE = b"<html><script>window.a = 1</script><script src=x></script><b>scripted</b></html>"
 
@@ -64,9 +64,8 @@ def request(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    guard = Guard(
-        served, names=frozenset({"127.0.0.1", "localhost"}), login=login, max_body_bytes=100
-    )
+    entrance = Entrance(frozenset({"127.0.0.1", "localhost"}), "chat_names", login=login)
+    guard = PageGuard(served, entrance=entrance, max_body_bytes=100)
     asyncio.run(guard(scope, receive, send))
     return Reply(sent)
 

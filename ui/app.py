@@ -1,4 +1,7 @@
-"""Settings -> the chat page on its port: opens the archive, puts the page together, serves it."""
+"""Settings -> the chat page on its port: opens the archive, puts the page together, serves it.
+
+Programs find what `rag serve` gives on the same port; see :mod:`rag.server`.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,20 @@ import socket
 import sys
 import threading
 import webbrowser
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import uvicorn
 
+import rag
 from rag.errors import UsageError
-from rag.guard import host_name, is_loopback
+from rag.guard import App, Entrance, Login, Receive, Scope, Send, host_name, is_loopback
+from rag.server import ROUTES, build_server, token_of
 from rag.settings import Settings
 from ui.archives import ArchiveHolder, open_or_build
-from ui.guard import Guard, Login
+from ui.guard import PageGuard
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -32,8 +38,8 @@ def launch(settings: Settings, *, open_browser: bool = False) -> None:
     says how far that is.
 
     Raises:
-        UsageError: If the address needs a password and has none or cannot be had, or if the
-            conversations' file cannot be used.
+        UsageError: If the address needs a password and has none or cannot be had, or if the file
+            of the conversations or of the token cannot be used.
     """
     check_address(settings)
     with _listening(settings) as listener:
@@ -41,7 +47,7 @@ def launch(settings: Settings, *, open_browser: bool = False) -> None:
         holder.open_in_background()
         app = build_app(holder, settings)
         url = _url(settings)
-        sys.stderr.write(f"The chat page is at {url} (Ctrl-C ends it).\n")
+        sys.stderr.write(f"The chat page is at {url}, for programs {url}/docs (Ctrl-C ends it).\n")
         if open_browser:
             timer = threading.Timer(1.0, webbrowser.open, [url])
             timer.daemon = True
@@ -61,24 +67,48 @@ def build_app(archive_provider: ArchiveHolder, settings: Settings) -> FastAPI:
 
     Args:
         archive_provider: Holds the archive to ask, or says why there is none.
-        settings: The page's knobs (``chat_*``), the corpus and the index.
+        settings: The page's knobs (``chat_*``), those of what programs ask (``serve_*``), the
+            corpus and the index.
 
     Raises:
-        UsageError: If the conversations' file cannot be used.
+        UsageError: If the file of the conversations or of the token cannot be used.
     """
     # Read by Gradio when it is imported: it asks its makers' servers otherwise.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     from ui.page import assemble  # Gradio takes seconds to import
 
-    app = assemble(archive_provider, settings)
+    login = _login(settings)
+    # What the page shows programs may ask for: the same archive, by the same names.
+    archive = cast("Callable[[], rag.Archive]", archive_provider.archive)
+    programs = Entrance(_names(settings), "chat_names", token_of(settings), login)
+    server = build_server(archive, settings, programs)
+    app = assemble(archive_provider, settings, beside=server)
     app.add_middleware(
-        Guard,
-        names=_names(settings),
-        login=_login(settings),
+        PageGuard,
+        entrance=Entrance(_names(settings), "chat_names", login=login),
         # Files travel as base64 inside JSON, a few at a time.
         max_body_bytes=int(settings.chat_upload_mb * 1e6 * 1.4) + 1_000_000,
     )
+    app.add_middleware(_TwoDoors, for_programs=server)
     return app
+
+
+class _TwoDoors:
+    """Leads programs to the server and everyone else to the page, past a guard each.
+
+    Args:
+        app: The page.
+        for_programs: The server.
+    """
+
+    def __init__(self, app: App, *, for_programs: App) -> None:
+        self._page = app
+        self._server = for_programs
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        to_server = scope["type"] == "http" and ROUTES.fullmatch(scope["path"])
+        await (self._server if to_server else self._page)(scope, receive, send)
 
 
 def check_address(settings: Settings) -> None:

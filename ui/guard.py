@@ -1,30 +1,31 @@
-"""Every request -> allowed or refused, and every response with the headers that keep it harmless.
+"""Every request to the page -> allowed or refused, and every response made harmless.
 
-The page is one site for one machine (or for those who know the password): nothing may be asked for
-under another name, from another site, at a route that the page does not use, or with a body larger
-than an article needs. No inline script runs but those of the page itself, which carry a nonce.
+The page is one site for one machine (or for those who know the password): on top of what
+:mod:`rag.guard` refuses, nothing may be asked at a route that the page does not use. No inline
+script runs but those of the page itself, which carry a nonce.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
-import hmac
 import re
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
-from typing import Any
 
-from rag.guard import host_name
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from rag.guard import (
+    App,
+    Entrance,
+    Guard,
+    Headers,
+    Message,
+    Receive,
+    Refusal,
+    Scope,
+    Send,
+    has_foreign_origin,
+    is_cross_site,
+    send_whole,
+)
 
 COOKIE = "dateline_visitor"
 COOKIE_AGE_S = 400 * 24 * 3600
@@ -53,61 +54,52 @@ _HEADERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
-    """The user and the password that the page asks for."""
-
-    user: str
-    password: str
-
-    def admits(self, header: str) -> bool:
-        """Say whether an ``Authorization`` header carries them."""
-        scheme, _, encoded = header.partition(" ")
-        if scheme.lower() != "basic":
-            return False
-        try:
-            given = base64.b64decode(encoded.strip(), validate=True)
-        except (binascii.Error, ValueError):
-            return False
-        return hmac.compare_digest(given, f"{self.user}:{self.password}".encode())
-
-
-class _TooLargeError(Exception):
-    """The body outgrew its limit while it was read."""
-
-
-class Guard:
+class PageGuard(Guard):
     """ASGI middleware around the whole page.
 
     Args:
         app: What is guarded.
-        names: Host names under which the page may be asked for, lower case, without port.
-        login: What it asks for, or None.
+        entrance: Who may come in.
         max_body_bytes: Larger request bodies are refused.
     """
 
-    def __init__(
-        self, app: App, *, names: frozenset[str], login: Login | None, max_body_bytes: int
-    ) -> None:
-        self._app = app
-        self._names = names
-        self._login = login
-        self._max_body_bytes = max_body_bytes
+    def __init__(self, app: App, *, entrance: Entrance, max_body_bytes: int) -> None:
+        super().__init__(
+            app, entrance=entrance, max_body_bytes=max_body_bytes, requests_per_minute=None
+        )
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
-            return
-        if scope["type"] != "http":  # the page uses no web sockets
-            await send({"type": "websocket.close", "code": 1008})
-            return
-        headers = {name.decode("latin-1"): v.decode("latin-1") for name, v in scope["headers"]}
-        nonce = secrets.token_urlsafe(16)
-        refusal = self._refusal(scope, headers)
-        if refusal:
-            await _refuse(send, *refusal, nonce=nonce)
-            return
+    def is_foreign(self, scope: Scope, headers: Headers) -> bool:
+        """Say whether another site acts through the reader's browser; it may link to the page."""
+        if has_foreign_origin(headers):
+            return True
+        return not _is_reading(scope) and is_cross_site(headers)
+
+    def further_refusal(self, scope: Scope, headers: Headers) -> Refusal | None:
+        """Refuse what the page does not use of what Gradio offers."""
+        allowed = _READ if _is_reading(scope) else _WRITE
+        known_method = _is_reading(scope) or scope["method"] == "POST"
+        if known_method and allowed.fullmatch(scope["path"]):
+            return None
+        return Refusal(404, "There is nothing here.", "The page is at /.")
+
+    def too_large(self) -> Refusal:
+        """Return the refusal of a body."""
+        return Refusal(
+            413, "That is too large.", "Add a smaller file, or raise the setting chat_upload_mb."
+        )
+
+    async def refuse(self, refusal: Refusal, scope: Scope, send: Send) -> None:
+        """Send a refusal as text, for people."""
+        policy = _POLICY.format(nonce=secrets.token_urlsafe(16))
+        headers = {
+            "content-type": "text/plain; charset=utf-8",
+            "content-security-policy": policy,
+            **_HEADERS,
+        }
+        await send_whole(send, refusal, f"{refusal.problem} {refusal.remedy}\n", headers)
+
+    async def pass_on(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        """Have a request answered; the front page gets its nonce and a new visitor a cookie."""
         front = scope["path"] == "/"
         if front:
             # The page is rewritten below, so it must not arrive compressed.
@@ -116,50 +108,12 @@ class Guard:
         token = None
         if front and visitor_of(headers.get("cookie", "")) is None:
             token = secrets.token_urlsafe(32)
-        sender = _Sender(send, nonce=nonce, token=token, rewrite=front)
-        try:
-            await self._app(scope, self._limited(receive), sender)
-        except _TooLargeError:
-            if sender.begun:
-                raise
-            await _refuse(send, 413, "That is too large.", nonce=nonce)
+        nonce = secrets.token_urlsafe(16)
+        await self.app(scope, receive, _Sender(send, nonce=nonce, token=token, rewrite=front))
 
-    def _refusal(self, scope: Scope, headers: MutableMapping[str, str]) -> tuple[int, str] | None:
-        host = headers.get("host", "")
-        if host_name(host) not in self._names:
-            return 421, "This page is not served under that name; see the setting chat_names."
-        if self._login and not self._login.admits(headers.get("authorization", "")):
-            return 401, "User and password, please."
-        reading = scope["method"] in ("GET", "HEAD")
-        if not (_READ if reading else _WRITE).fullmatch(scope["path"]) or (
-            not reading and scope["method"] != "POST"
-        ):
-            return 404, "There is nothing here."
-        origin = headers.get("origin")
-        if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
-            return 403, "Requests from other sites are refused."
-        if not reading and headers.get("sec-fetch-site", "same-origin") not in (
-            "same-origin",
-            "none",
-        ):
-            return 403, "Requests from other sites are refused."
-        length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > self._max_body_bytes:
-            return 413, "That is too large."
-        return None
 
-    def _limited(self, receive: Receive) -> Receive:
-        taken = 0
-
-        async def receive_limited() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > self._max_body_bytes:
-                raise _TooLargeError
-            return message
-
-        return receive_limited
+def _is_reading(scope: Scope) -> bool:
+    return scope["method"] in ("GET", "HEAD")
 
 
 class _Sender:
@@ -172,10 +126,8 @@ class _Sender:
         self._rewrite = rewrite
         self._held: Message | None = None
         self._body = b""
-        self.begun = False
 
     async def __call__(self, message: Message) -> None:
-        self.begun = True
         if message["type"] == "http.response.start":
             message = {**message, "headers": self._headers(message["headers"])}
             kind = dict(message["headers"]).get(b"content-type", b"")
@@ -220,17 +172,3 @@ def visitor_of(cookie_header: str) -> str | None:
     if morsel is None or not _TOKEN.fullmatch(morsel.value):
         return None
     return hashlib.sha256(morsel.value.encode()).hexdigest()
-
-
-async def _refuse(send: Send, status: int, reason: str, *, nonce: str) -> None:
-    body = f"{reason}\n".encode()
-    headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(body)).encode()),
-        (b"content-security-policy", _POLICY.format(nonce=nonce).encode()),
-        *((name.encode(), value.encode()) for name, value in _HEADERS.items()),
-    ]
-    if status == 401:
-        headers.append((b"www-authenticate", b'Basic realm="Dateline", charset="UTF-8"'))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -533,14 +533,21 @@ class Page:
         return {self.parts.notice: f'<div data-number="{number}">{inner}</div>'}
 
 
-def assemble(holder: ArchiveHolder, settings: Settings) -> FastAPI:
-    """Return the application: the Gradio page and the download of conversations, unguarded."""
+def assemble(holder: ArchiveHolder, settings: Settings, *, beside: FastAPI) -> FastAPI:
+    """Return the application: the Gradio page and the download of conversations, unguarded.
+
+    Args:
+        holder: Has the archive.
+        settings: The page's knobs.
+        beside: An application that begins and ends with this one.
+    """
     page = Page(holder, settings)
     blocks = _blocks(page)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with beside.router.lifespan_context(beside):
+            yield
         page.runs.close()
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
