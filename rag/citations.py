@@ -10,10 +10,12 @@ world.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
+from math import fsum
 
 from rag.schema import Verdict
 
@@ -84,6 +86,40 @@ def attribution_in(words: str) -> str | None:
 def content_keys(text: str) -> frozenset[str]:
     """Return the stems of the words that carry the meaning, for finding sentences alike."""
     return frozenset(token.key for token in _tokens(text) if token.is_content)
+
+
+def closest_sentences(statement: str, sentences: Sequence[str], most_words: int) -> str:
+    """Return the sentences that share the most with a statement, in their order, as one text.
+
+    Words that few of the sentences have count for more.
+
+    Args:
+        statement: What is to be supported.
+        sentences: In the order of their text.
+        most_words: The text is no longer than this; the closest sentence is cut if it must be.
+    """
+    wanted = _plain_words(statement)
+    plain = [_plain_words(sentence) for sentence in sentences]
+    spread = Counter(word for words in plain for word in words)
+    score = [
+        # The same whatever the order in which a set gives its members.
+        fsum((1 + spread[word]) ** -0.5 + 0.01 for word in words & wanted)
+        for words in plain
+    ]
+    left = most_words
+    chosen: list[int] = []
+    for at in sorted(range(len(sentences)), key=lambda i: (-score[i], i)):
+        length = len(sentences[at].split())
+        if length <= left:
+            chosen.append(at)
+            left -= length
+        elif not chosen:
+            return " ".join(sentences[at].split()[:most_words])
+    return "\n".join(sentences[at] for at in sorted(chosen))
+
+
+def _plain_words(text: str) -> frozenset[str]:
+    return frozenset(stem(word) for word in re.findall(r"[^\W_]{2,}", text)) - _FUNCTION
 
 
 # --- words ----------------------------------------------------------------------------------------
