@@ -76,6 +76,7 @@ class Outcome:
         struck: How many do not.
         first_token_ms, first_statement_ms: Since the request; None if there was none.
         check_ms: What the checks took, one figure a sentence.
+        usage: Tokens that the model says it read and wrote; empty if it says nothing.
     """
 
     notes: list[str] = field(default_factory=list)
@@ -84,6 +85,7 @@ class Outcome:
     first_token_ms: float | None = None
     first_statement_ms: float | None = None
     check_ms: list[float] = field(default_factory=list)
+    usage: dict[str, int] = field(default_factory=dict)
 
 
 def write(
@@ -120,6 +122,7 @@ def write(
         try:
             with stream:
                 yield from _sentences_checked(question, stream, evidence, outcome, started)
+            outcome.usage = stream.usage
             _tell_the_end(stream, model.name, outcome)
             return outcome
         except ContextTooLongError as error:

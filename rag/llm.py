@@ -21,7 +21,7 @@ import re
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
@@ -43,6 +43,10 @@ Finish = Literal["stop", "length", "cut"]
 
 class LanguageModelError(ModelUnavailableError):
     """The language model cannot be reached, refuses, is too slow, or speaks no known protocol."""
+
+
+class NotReachableError(LanguageModelError):
+    """Nobody answers at the language model's address; asking again would take as long."""
 
 
 class ContextTooLongError(LanguageModelError):
@@ -174,6 +178,11 @@ class TextStream:
                 remedy="Raise llm_timeout_s, or lower llm_max_tokens.",
             )
 
+    @property
+    def usage(self) -> dict[str, int]:
+        """Return the ``prompt_tokens`` and ``completion_tokens`` that the model reports, if any."""
+        return dict(self._said.usage)
+
     def close(self) -> None:
         """Stop the model; returns within 200 ms whatever it does."""
         if self._closed.is_set():
@@ -227,9 +236,10 @@ class TextStream:
 
 @dataclass(slots=True)
 class _Said:
-    """What the model said of its own end."""
+    """What the model said of its own end, and of the tokens that it read and wrote."""
 
     finish: Finish = "cut"
+    usage: dict[str, int] = field(default_factory=dict)
 
 
 def _failed(name: str, error: Exception) -> LanguageModelError:
@@ -323,9 +333,9 @@ class OpenAICompatible:
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._api_key}"} if self._api_key else {}
 
-    def _unreachable(self, error: Exception) -> LanguageModelError:
+    def _unreachable(self, error: Exception) -> NotReachableError:
         told = " ".join(str(error).split())[:120] or type(error).__name__
-        return LanguageModelError(
+        return NotReachableError(
             f"The language model is not reachable at {self.where}: {clean(told)}.",
             remedy="Start it, mend llm_base_url, or ask without it (--extractive).",
         )
@@ -415,6 +425,7 @@ class OpenAICompatible:
             raise self._garbage()
         if event.get("error"):
             raise self._refused(500, json.dumps(event))
+        said.usage = _usage(event) or said.usage
         choices = event.get("choices")
         if not choices:
             return ""  # A last event may carry figures alone.
@@ -442,6 +453,7 @@ class OpenAICompatible:
         if not isinstance(content, str):
             raise self._garbage()
         said.finish = "length" if choice.get("finish_reason") == "length" else "stop"
+        said.usage = _usage(event)
         return content
 
     def _garbage(self) -> LanguageModelError:
@@ -449,6 +461,19 @@ class OpenAICompatible:
             f"What {self.where} answers is no answer of a language model.",
             remedy="Mend llm_base_url; the address usually ends in /v1.",
         )
+
+
+def _usage(event: dict[str, Any]) -> dict[str, int]:
+    """Return the tokens that an event counts; some servers add them to their last one."""
+    told = event.get("usage")
+    if not isinstance(told, dict):
+        return {}
+    counts = {name: told.get(name) for name in ("prompt_tokens", "completion_tokens")}
+    # A bool is an int to Python.
+    sound = all(type(count) is int and 0 <= count < 2**53 for count in counts.values())
+    return (
+        {name: int(count) for name, count in counts.items() if count is not None} if sound else {}
+    )
 
 
 async def _some_of(response: Any) -> bytes:
@@ -650,6 +675,7 @@ __all__ = [
     "LanguageModelError",
     "Limits",
     "LlamaIndexModel",
+    "NotReachableError",
     "OpenAICompatible",
     "TextStream",
     "clean",

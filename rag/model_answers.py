@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from rag.binding import Binder, file_notes, told
 from rag.generative import Outcome, Written, write
-from rag.llm import LanguageModel, Limits
+from rag.llm import LanguageModel, LanguageModelError, Limits
 from rag.schema import Answer, Event, Hit, Passage, Stage, Statement
 
 
@@ -23,6 +23,7 @@ def retold(
     *,
     binder: Callable[[], Binder],
     max_passages: int,
+    problem: LanguageModelError | None = None,
 ) -> Generator[Event, None, Answer]:
     """Tell and return the answer in a model's words, as far as the articles support them.
 
@@ -37,7 +38,11 @@ def retold(
         limits: How long to wait and how much to take.
         binder: Makes a binder without citations.
         max_passages: That the model is given.
+        problem: Why the model was out of reach a moment ago; it is then not asked again.
     """
+    if problem is not None:
+        gone = Outcome(notes=[problem.problem])
+        return (yield from _in_the_sources_words(plain, (), gone, model.name, binder()))
     binding = binder()
     passages = _passages_for(plain, hits, max_passages)
     writing = write(plain.standalone_question, passages, model, limits)
@@ -83,6 +88,8 @@ def retold(
         readings=readings,
         notes=tuple(dict.fromkeys([*notes, *file_notes(binding.citations)])),
         generator=model.name,
+        timings_ms=_timings(outcome),
+        usage=outcome.usage,
     )
 
 
@@ -106,11 +113,21 @@ def _in_the_sources_words(
         statements=tuple(statements),
         citations=tuple(binding.citations),
         notes=(*plain.notes, *outcome.notes, why),
+        timings_ms=_timings(outcome),
+        usage=outcome.usage,
     )
 
 
+def _timings(outcome: Outcome) -> dict[str, float]:
+    """Return what the model and the checks took: from the request to the first, and all checks."""
+    found = {"first_token": outcome.first_token_ms, "first_statement": outcome.first_statement_ms}
+    told = {name: value for name, value in found.items() if value is not None}
+    return {**told, "check": sum(outcome.check_ms)} if outcome.check_ms else told
+
+
 def _bound(written: Written, binding: Binder) -> Statement:
-    return Statement(written.text, binding.numbers(written.places), written.verdict)
+    numbers = binding.numbers(written.places)
+    return Statement(written.text, numbers, written.verdict, written.reasons)
 
 
 def _passages_for(plain: Answer, hits: Sequence[Hit], limit: int) -> list[Passage]:

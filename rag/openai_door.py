@@ -24,8 +24,6 @@ MAX_MESSAGES = 4000
 _SOURCES = "\n\nSources:\n"
 _QUOTE_CHARACTERS = 300
 _LIVELY = re.compile(r"(?<=!)\[|(?<=\])[(\[]|<(?=[A-Za-z/!?])")
-# No language model counts tokens here; clients expect the numbers to be there.
-_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 
 
 class Part(BaseModel):
@@ -131,7 +129,7 @@ def completion(answer: Answer) -> dict[str, Any]:
                 "finish_reason": "stop",
             }
         ],
-        "usage": _USAGE,
+        **_usage(answer),
     }
 
 
@@ -163,8 +161,8 @@ class Chunks:
             if rest:
                 yield self._say(rest)
             yield self._chunk(_structured(event.answer), finish_reason="stop")
-            if self._include_usage:
-                yield {**self._chunk({}), "choices": [], "usage": _USAGE}
+            if self._include_usage and event.answer.usage:
+                yield {**self._chunk({}), "choices": [], **_usage(event.answer)}
 
     def _say(self, text: str) -> dict[str, Any]:
         self._written += text
@@ -189,6 +187,14 @@ def models(created: int) -> list[dict[str, Any]]:
         created: When the server started, in seconds since 1970.
     """
     return [{"id": MODEL, "object": "model", "created": created, "owned_by": MODEL}]
+
+
+def _usage(answer: Answer) -> dict[str, Any]:
+    """Return what a language model counted; the field may be absent, and a guess is no count."""
+    if not answer.usage:
+        return {}
+    total = answer.usage["prompt_tokens"] + answer.usage["completion_tokens"]
+    return {"usage": {**answer.usage, "total_tokens": total}}
 
 
 def _structured(answer: Answer) -> dict[str, Any]:

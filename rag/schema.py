@@ -195,6 +195,9 @@ class Citation:
 class Statement:
     """One sentence of an answer and the numbers of the citations that it rests on.
 
+    Attributes:
+        reasons: Why a language model's sentence does not stand, or not fully, a line each.
+
     Raises:
         ValueError: If it has no citation and is not marked unsupported.
     """
@@ -202,6 +205,7 @@ class Statement:
     text: str
     citations: tuple[int, ...]
     verdict: Verdict
+    reasons: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.citations and self.verdict != "unsupported":
@@ -215,8 +219,13 @@ class Statement:
         return self.text + "".join(f" [{number}]" for number in self.citations)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the statement as ``rag ask --json`` prints it."""
-        return {"text": self.text, "citations": list(self.citations), "verdict": self.verdict}
+        """Return the statement as ``rag ask --json`` prints it; reasons only where there are."""
+        values: dict[str, Any] = {
+            "text": self.text,
+            "citations": list(self.citations),
+            "verdict": self.verdict,
+        }
+        return {**values, "reasons": list(self.reasons)} if self.reasons else values
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +274,8 @@ class Answer:
         kind: What this is. A ``clarification`` (a question back) and ``small_talk`` are abstentions
             to whoever knows only those: nothing was claimed, ``reason`` is the reply.
         suggestions: Questions to ask instead, ready to be asked; of a clarification.
+        usage: What a language model says it read and wrote, ``prompt_tokens`` and
+            ``completion_tokens``; empty where none did, or none says.
     """
 
     question: str
@@ -283,6 +294,7 @@ class Answer:
     notes: tuple[str, ...] = ()
     kind: AnswerKind = "answer"
     suggestions: tuple[str, ...] = ()
+    usage: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.abstained and self.kind == "answer":
@@ -310,6 +322,7 @@ class Answer:
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as ``rag ask --json`` prints it: plain JSON values only."""
         used = self.used
+        counted = {"usage": dict(self.usage)} if self.usage else {}
         return {
             "question": self.question,
             "standalone_question": self.standalone_question,
@@ -340,6 +353,7 @@ class Answer:
             "notes": list(self.notes),
             "kind": self.kind,
             "suggestions": list(self.suggestions),
+            **counted,
         }
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import ROOT
+from scripted_server import Handler, Server
 from typer.testing import CliRunner
 
 import rag
@@ -27,99 +26,9 @@ TRUE = "Netanyahu has recalled senior members of Israel's negotiating team from 
 KEY = "sk-secret-7f3a"
 
 
-class Server:
-    """An OpenAI-compatible server whose answers are told what to be."""
-
-    def __init__(self) -> None:
-        self.behave: Callable[[_Handler], None] = lambda handler: handler.stream([TRUE])
-        self.requests: list[dict[str, Any]] = []
-        self.keys: list[str | None] = []
-        self.busy = 0
-        self.freed = threading.Event()
-        outer = self
-
-        class Handler(_Handler):
-            server_of_test = outer
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,))
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._http.server_port}/v1"
-
-    def close(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server_of_test: Server
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-    def do_GET(self) -> None:
-        self.plain(
-            200, json.dumps({"data": [{"id": "scripted"}, {"id": "other"}]}), "application/json"
-        )
-
-    def do_POST(self) -> None:
-        server = self.server_of_test
-        length = int(self.headers["Content-Length"])
-        server.requests.append(json.loads(self.rfile.read(length)))
-        server.keys.append(self.headers.get("Authorization"))
-        server.busy += 1
-        try:
-            server.behave(self)
-        except OSError:
-            pass  # The client has gone: what a server frees its slot for.
-        finally:
-            server.busy -= 1
-            server.freed.set()
-            self.close_connection = True
-
-    def plain(self, status: int, body: str, kind: str = "text/plain", **headers: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        data = body.encode("utf-8", "surrogatepass")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def begin(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.end_headers()
-
-    def event(self, text: str, finish: str | None = None) -> None:
-        choice = {"index": 0, "delta": {"content": text}, "finish_reason": finish}
-        self.raw(f"data: {json.dumps({'choices': [choice]})}\n\n".encode())
-
-    def raw(self, data: bytes) -> None:
-        self.wfile.write(data)
-        self.wfile.flush()
-
-    def stream(self, pieces: list[str], *, done: bool = True) -> None:
-        self.begin()
-        for piece in pieces:
-            for word in piece.split(" "):
-                self.event(word + " ")
-        if done:
-            self.event("", "stop")
-            self.raw(b"data: [DONE]\n\n")
-
-    def wait_for_the_client_to_go(self, seconds: float = 20) -> None:
-        self.connection.settimeout(seconds)
-        while self.connection.recv(1):
-            pass
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
-    started = Server()
+    started = Server(TRUE)
     yield started
     started.close()
 
@@ -236,7 +145,7 @@ def test_a_server_that_hangs_before_the_first_word_costs_the_time_allowed(
 
 
 def test_a_server_that_hangs_half_way_keeps_what_was_checked(ask: Ask, server: Server) -> None:
-    def hang(handler: _Handler) -> None:
+    def hang(handler: Handler) -> None:
         handler.stream([f"{TRUE} The decision leaves a minimal"], done=False)
         handler.wait_for_the_client_to_go()
 
@@ -253,7 +162,7 @@ def test_a_server_that_hangs_half_way_keeps_what_was_checked(ask: Ask, server: S
 def test_a_server_that_drips_is_stopped_at_the_limit_for_the_whole(
     ask: Ask, server: Server
 ) -> None:
-    def drip(handler: _Handler) -> None:
+    def drip(handler: Handler) -> None:
         handler.begin()
         for number in range(100):
             handler.event(f"slow {number} ")
@@ -299,7 +208,7 @@ def test_a_busy_server_is_asked_again_at_most_twice(ask: Ask, server: Server, st
 
 
 def test_a_server_that_recovers_is_used(ask: Ask, server: Server) -> None:
-    def recover(handler: _Handler) -> None:
+    def recover(handler: Handler) -> None:
         if len(server.requests) == 1:
             handler.plain(503, "loading", Retry_After="1")
         else:
@@ -360,7 +269,7 @@ def test_an_answer_that_comes_whole_is_an_answer(ask: Ask, server: Server) -> No
 
 
 def test_ten_megabytes_are_cut_off(ask: Ask, server: Server) -> None:
-    def flood(handler: _Handler) -> None:
+    def flood(handler: Handler) -> None:
         handler.begin()
         for _ in range(2000):
             handler.event("x" * 5000)
@@ -377,7 +286,7 @@ def test_ten_megabytes_are_cut_off(ask: Ask, server: Server) -> None:
 def test_half_a_character_and_control_characters_do_not_reach_the_reader(
     ask: Ask, server: Server
 ) -> None:
-    def odd(handler: _Handler) -> None:
+    def odd(handler: Handler) -> None:
         handler.begin()
         handler.event("Netanyahu has \x1b[31mrecalled\x1b[0m senior\u202e members of the team\x00")
         handler.raw(b'data: {"choices": [{"delta": {"content": " from Doha [1].\xe2\x82"}}]}\n\n')
@@ -410,7 +319,7 @@ def test_a_stream_that_is_cut_keeps_whole_sentences_and_says_so(
 def test_a_server_that_never_says_done_is_believed_if_it_said_stop(
     ask: Ask, server: Server
 ) -> None:
-    def end(handler: _Handler) -> None:
+    def end(handler: Handler) -> None:
         handler.stream([TRUE.removesuffix(".")], done=False)
         handler.event("", "stop")
 
@@ -422,7 +331,7 @@ def test_a_server_that_never_says_done_is_believed_if_it_said_stop(
 
 
 def test_pieces_that_come_twice_are_no_sentence_of_the_answer(ask: Ask, server: Server) -> None:
-    def twice(handler: _Handler) -> None:
+    def twice(handler: Handler) -> None:
         handler.begin()
         for word in TRUE.split(" "):
             handler.event(word + " ")
@@ -438,7 +347,7 @@ def test_pieces_that_come_twice_are_no_sentence_of_the_answer(ask: Ask, server: 
 
 
 def test_the_length_that_is_allowed_ends_an_answer(ask: Ask, server: Server) -> None:
-    def long(handler: _Handler) -> None:
+    def long(handler: Handler) -> None:
         handler.stream([TRUE, "The decision leaves a minimal"], done=False)
         handler.event("", "length")
         handler.raw(b"data: [DONE]\n\n")
@@ -454,7 +363,7 @@ def test_the_length_that_is_allowed_ends_an_answer(ask: Ask, server: Server) -> 
 
 
 def test_a_context_that_is_too_long_is_asked_with_fewer_passages(ask: Ask, server: Server) -> None:
-    def small(handler: _Handler) -> None:
+    def small(handler: Handler) -> None:
         if server.requests[-1]["messages"][1]["content"].count("<passage ") > 2:
             error = {"error": {"message": "the request exceeds the available context size"}}
             handler.plain(400, json.dumps(error), "application/json")

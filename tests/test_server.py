@@ -18,6 +18,8 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from scripted_server import Handler
+from scripted_server import Server as ModelServer
 
 import rag
 from rag import openai_door
@@ -302,10 +304,43 @@ def test_the_openai_client_streams_the_same_text(client: openai.OpenAI) -> None:
 
     said = "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
     assert said == whole.choices[0].message.content
-    last: Any = chunks[-2]
+    last: Any = chunks[-1]
     assert last.choices[0].finish_reason == "stop"
     assert last.choices[0].delta.citations[0]["number"] == 1
-    assert chunks[-1].usage is not None
+    assert whole.usage is None, "nobody counted tokens"
+
+
+def test_the_tokens_that_the_model_counts_are_told(
+    server: Server, client: openai.OpenAI, seeds_archive: rag.Archive, monkeypatch: Any
+) -> None:
+    def counting(handler: Handler) -> None:
+        handler.stream(["About 50 hostages remain in Gaza [1]."], done=False)
+        handler.event("", "stop")
+        usage = {"prompt_tokens": 900, "completion_tokens": 9, "total_tokens": 909}
+        handler.raw(f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n".encode())
+        handler.raw(b"data: [DONE]\n\n")
+
+    model = ModelServer("")
+    model.behave = counting
+    settings = rag.load_settings(llm_base_url=model.url, llm_model="scripted")
+    monkeypatch.setattr(seeds_archive, "settings", settings)
+    try:
+        whole = client.chat.completions.create(model="dateline", messages=MESSAGES)
+        chunks = list(
+            client.chat.completions.create(
+                model="dateline",
+                messages=MESSAGES,
+                stream=True,
+                stream_options={"include_usage": True},
+            )
+        )
+    finally:
+        model.close()
+
+    for usage in (whole.usage, chunks[-1].usage):
+        assert usage is not None
+        assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == (900, 9, 909)
+    assert chunks[-1].choices == []
 
 
 def test_earlier_messages_are_the_history(client: openai.OpenAI) -> None:
