@@ -43,6 +43,10 @@ class ReaderModel(nn.Module):
             add_pooling_layer=False,
             attn_implementation="eager",
             local_files_only=True,
+            # Drawing its masks costs a processor more than the layers themselves; a pass or two
+            # over this much data does without.
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
         )
         return cls(encoder)
 

@@ -1,0 +1,279 @@
+"""Trained reader weights -> one small ONNX file that onnxruntime reads, its tokenizer and its card.
+
+The graph is written out node by node, with onnxruntime's own fused operators, so that the float
+and the 8-bit form differ in nothing but the numbers they multiply. Needs the extra ``training``.
+Run: ``python -m training.export_reader CHECKPOINT`` (see ``--help`` for the forms).
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from rag.embedder import packaged_model_folder
+from training.reader_model import HIDDEN, MAX_PIECES, SUPPORT_LABELS
+
+Form = Literal["float", "dynamic", "static"]
+Array = npt.NDArray[Any]
+
+READER = Path(__file__).resolve().parent.parent / "rag" / "graphs" / "reader"
+WEIGHTS = "reader.onnx"
+TOKENIZER = "tokenizer.json"
+HASHES = "sha256.json"
+MAX_MB = 25
+LAYERS = 6
+HEADS = 12
+EPSILON = 1e-12
+# Where activations are multiplied by 8-bit weights, per layer.
+SITES = ("attention", "attended", "narrow", "wide")
+_OWN = "com.microsoft"
+
+
+@dataclass
+class Graph:
+    """A graph being written: nodes in order, numbers by name.
+
+    Args:
+        form: How the big products are computed: in single precision, with activations rounded to 8
+            bits by the range of each batch (``dynamic``) or by fixed ranges (``static``).
+        ranges: For ``static``: site -> lowest and highest activation.
+        weight_bits: 8, or 7: processors without VNNI add two products in 16 bits, which 8-bit
+            weights can overflow.
+    """
+
+    form: Form
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+    weight_bits: int = 8
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    numbers: list[onnx.TensorProto] = field(default_factory=list)
+
+    def number(self, name: str, value: Array) -> str:
+        """Keep an array under a name; return the name."""
+        self.numbers.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
+        return name
+
+    def node(
+        self, operator: str, inputs: Sequence[str], output: str, *, domain: str = "", **more: Any
+    ) -> str:
+        """Add an operator with one output; return the output's name."""
+        self.nodes.append(helper.make_node(operator, list(inputs), [output], domain=domain, **more))
+        return output
+
+    def quantised(self, site: str, states: str) -> tuple[str, str, str]:
+        """Return the names of activations in 8 bits, of their scale and of their zero."""
+        names = (f"{site}.eighth", f"{site}.scale", f"{site}.zero")
+        if self.form == "dynamic":
+            self.nodes.append(helper.make_node("DynamicQuantizeLinear", [states], list(names)))
+            return names
+        low, high = self.ranges[site]
+        low, high = min(low, 0.0), max(high, 0.0)
+        scale = np.float32((high - low) / 255)
+        self.number(names[1], np.array(scale))
+        self.number(names[2], np.array(np.clip(round(-low / float(scale)), 0, 255), dtype=np.uint8))
+        self.node("QuantizeLinear", [states, names[1], names[2]], names[0])
+        return names
+
+    def weight(self, name: str, matrix: Array) -> tuple[str, str, str]:
+        """Keep a matrix (in, out) in 8 bits; return the names of it, its scales and its zeros."""
+        rounded, scales = rounded_by_row(matrix.T, bits=self.weight_bits)
+        return (
+            self.number(name, rounded.T),
+            self.number(f"{name}.scale", scales),
+            self.number(f"{name}.zero", np.zeros(len(scales), dtype=np.int8)),
+        )
+
+    def product(self, site: str, states: str, matrix: Array, bias: Array, output: str) -> str:
+        """Multiply states by a matrix (in, out) and add a bias."""
+        added = self.number(f"{output}.bias", bias)
+        if self.form == "float":
+            weight = self.number(f"{output}.weight", matrix)
+            return self.node(
+                "Add",
+                [self.node("MatMul", [states, weight], f"{output}.product"), added],
+                output,
+            )
+        eighth, scale, zero = self.quantised(site, states)
+        weight, weight_scale, weight_zero = self.weight(f"{output}.weight", matrix)
+        return self.node(
+            "MatMulIntegerToFloat",
+            [eighth, weight, scale, weight_scale, zero, weight_zero, added],
+            output,
+            domain=_OWN,
+        )
+
+    def attention(self, site: str, states: str, mask: str, matrix: Array, bias: Array) -> str:
+        """Let every piece look at every other; ``matrix`` is (in, queries + keys + values)."""
+        added = self.number(f"{site}.bias", bias)
+        if self.form == "float":
+            weight = self.number(f"{site}.weight", matrix)
+            inputs, operator = [states, weight, added, mask], "Attention"
+        else:
+            eighth, scale, zero = self.quantised(site, states)
+            weight, weight_scale, weight_zero = self.weight(f"{site}.weight", matrix)
+            inputs = [eighth, weight, added, scale, weight_scale, mask, zero, weight_zero]
+            operator = "QAttention"
+        return self.node(operator, inputs, f"{site}.out", domain=_OWN, num_heads=HEADS)
+
+
+def rounded_by_row(matrix: Array, *, bits: int = 8) -> tuple[Array, Array]:
+    """Return a matrix in int8 and one scale per row, so that rounding costs each row little."""
+    most = 2 ** (bits - 1) - 1
+    scales = np.maximum(np.abs(matrix).max(axis=1), 1e-12).astype(np.float32) / np.float32(most)
+    rounded = np.clip(np.rint(matrix / scales[:, None]), -most, most).astype(np.int8)
+    return rounded, scales
+
+
+def build(
+    weights: dict[str, Array],
+    form: Form,
+    *,
+    ranges: dict[str, tuple[float, float]] | None = None,
+    weight_bits: int = 8,
+) -> onnx.ModelProto:
+    """Return the reader as a graph.
+
+    Args:
+        weights: As ``ReaderModel.state_dict()`` names them, float32.
+        form: See :class:`Graph`.
+        ranges: See :class:`Graph`.
+        weight_bits: See :class:`Graph`.
+    """
+    graph = Graph(form, ranges or {}, weight_bits)
+    mask = graph.node("Cast", ["attention_mask"], "mask", to=TensorProto.INT32)
+    states = _embedded(graph, weights)
+    for layer in range(LAYERS):
+        states = _layer(graph, weights, layer, states, mask)
+    _heads(graph, weights, states)
+    shape = ["batch", "pieces"]
+    inputs = ("input_ids", "attention_mask", "token_type_ids")
+    made = helper.make_graph(
+        graph.nodes,
+        "reader",
+        [helper.make_tensor_value_info(name, TensorProto.INT64, shape) for name in inputs],
+        [
+            helper.make_tensor_value_info("span", TensorProto.FLOAT, ["batch", "pieces", 2]),
+            helper.make_tensor_value_info("answers", TensorProto.FLOAT, ["batch"]),
+            helper.make_tensor_value_info("relevant", TensorProto.FLOAT, ["batch"]),
+            helper.make_tensor_value_info(
+                "support", TensorProto.FLOAT, ["batch", len(SUPPORT_LABELS)]
+            ),
+        ],
+        graph.numbers,
+    )
+    domains = [helper.make_opsetid("", 20), helper.make_opsetid(_OWN, 1)]
+    return helper.make_model(made, opset_imports=domains, ir_version=10, producer_name="dateline")
+
+
+def _embedded(graph: Graph, weights: dict[str, Array]) -> str:
+    """Write the sum of the word's, the position's and the segment's vector, normalised."""
+    words = weights["encoder.embeddings.word_embeddings.weight"]
+    if graph.form == "float":
+        word = graph.node("Gather", [graph.number("words", words), "input_ids"], "word")
+    else:
+        rounded, scales = rounded_by_row(words)
+        eighth = graph.node("Gather", [graph.number("words", rounded), "input_ids"], "word.eighth")
+        scale = graph.node(
+            "Gather", [graph.number("words.scale", scales[:, None]), "input_ids"], "word.scale"
+        )
+        word = graph.node(
+            "Mul",
+            [graph.node("Cast", [eighth], "word.cast", to=TensorProto.FLOAT), scale],
+            "word",
+        )
+    positions = weights["encoder.embeddings.position_embeddings.weight"][:MAX_PIECES]
+    graph.number("zero", np.array([0]))
+    length = graph.node("Shape", ["input_ids"], "length", start=1, end=2)
+    position = graph.node(
+        "Slice", [graph.number("positions", positions), "zero", length, "zero"], "position"
+    )
+    segments = weights["encoder.embeddings.token_type_embeddings.weight"]
+    segment = graph.node(
+        "Gather", [graph.number("segments", segments), "token_type_ids"], "segment"
+    )
+    total = graph.node("Add", [graph.node("Add", [word, segment], "word.segment"), position], "sum")
+    norm = "encoder.embeddings.LayerNorm"
+    return graph.node(
+        "LayerNormalization",
+        [
+            total,
+            graph.number(f"{norm}.weight", weights[f"{norm}.weight"]),
+            graph.number(f"{norm}.bias", weights[f"{norm}.bias"]),
+        ],
+        "embedded",
+        epsilon=EPSILON,
+    )
+
+
+def _layer(graph: Graph, weights: dict[str, Array], layer: int, states: str, mask: str) -> str:
+    """Write one layer of the encoder."""
+    of = f"encoder.encoder.layer.{layer}"
+    sites = {site: f"{layer}.{site}" for site in SITES}
+    parts = [f"{of}.attention.self.{part}" for part in ("query", "key", "value")]
+    attended = graph.attention(
+        sites["attention"],
+        states,
+        mask,
+        np.concatenate([weights[f"{part}.weight"] for part in parts]).T,
+        np.concatenate([weights[f"{part}.bias"] for part in parts]),
+    )
+
+    def product(site: str, given: str, part: str, output: str) -> str:
+        matrix, bias = weights[f"{of}.{part}.weight"].T, weights[f"{of}.{part}.bias"]
+        return graph.product(sites[site], given, matrix, bias, f"{layer}.{output}")
+
+    def joined(given: str, to: str, part: str, output: str) -> str:
+        norm = [
+            graph.number(f"{of}.{part}.{end}", weights[f"{of}.{part}.{end}"])
+            for end in ("weight", "bias")
+        ]
+        # onnxruntime's fused form of these two takes ten times as long on a CPU.
+        total = graph.node("Add", [given, to], f"{layer}.{output}.sum")
+        return graph.node(
+            "LayerNormalization", [total, *norm], f"{layer}.{output}", epsilon=EPSILON
+        )
+
+    mixed = product("attended", attended, "attention.output.dense", "mixed")
+    seen = joined(mixed, states, "attention.output.LayerNorm", "seen")
+    widened = product("narrow", seen, "intermediate.dense", "widened")
+    bent = graph.node("Gelu", [widened], f"{layer}.bent", domain=_OWN)
+    narrowed = product("wide", bent, "output.dense", "narrowed")
+    return joined(narrowed, seen, "output.LayerNorm", "states")
+
+
+def _heads(graph: Graph, weights: dict[str, Array], states: str) -> None:
+    """Write the four heads; they are too small for 8 bits to gain anything."""
+    span = graph.number("span.weight", weights["span.weight"].T)
+    graph.node(
+        "Add",
+        [
+            graph.node("MatMul", [states, span], "span.product"),
+            graph.number("span.bias", weights["span.bias"]),
+        ],
+        "span",
+    )
+    graph.number("first.index", np.array(0))
+    first = graph.node("Gather", [states, "first.index"], "first", axis=1)
+    for head in ("answers", "relevant", "support"):
+        one = len(weights[f"{head}.weight"]) == 1
+        logits = graph.node(
+            "Gemm",
+            [
+                first,
+                graph.number(f"{head}.weight", weights[f"{head}.weight"].T),
+                graph.number(f"{head}.bias", weights[f"{head}.bias"]),
+            ],
+            f"{head}.column" if one else head,
+        )
+        if one:
+            graph.node("Squeeze", [logits, graph.number(f"{head}.axis", np.array([1]))], head)
