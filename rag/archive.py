@@ -28,7 +28,14 @@ from rag.conversation import (
     standalone,
     with_subject,
 )
-from rag.disagreement import read_values
+from rag.disagreement import (
+    OPENING_CHARACTERS,
+    VALUE_PASSAGES,
+    Evidence,
+    asks_for_value,
+    evidence_in,
+    read_values,
+)
 from rag.embedder import Embedder, LlamaIndexEmbedder, open_embedder
 from rag.errors import (
     IndexDamagedError,
@@ -40,7 +47,7 @@ from rag.errors import (
     ModelUnavailableError,
     UsageError,
 )
-from rag.extractive import Draft, SentenceReader
+from rag.extractive import Draft, Place, SentenceReader
 from rag.indexer import Recipe, index_corpus, rebuild_caches
 from rag.ledger import Generation, Ledger, Snapshot, shown
 from rag.llm import LanguageModel, Limits, OpenAICompatible, open_model, read_key
@@ -168,7 +175,11 @@ class Archive:
         searched = query.question
         with self._opened() as (view, state):
             yield Stage("searching", searched)
-            hits = self._search(query, view, state, self.settings.candidates, only)
+            wanted = self.settings.candidates
+            # Sources that give another value stand further down than the best answer.
+            further = max(wanted, VALUE_PASSAGES) if asks_for_value(searched) else wanted
+            found = self._search(query, view, state, further, only)
+            hits = found[:wanted]
             clock.lap("search")
             if lacks_subject(asked) and not query.background:
                 suggestions = _subjects(asked, hits)
@@ -187,7 +198,13 @@ class Archive:
             clock.lap("read")
             if not hits and not only.is_open:
                 draft = replace(draft, reason=_FILTERED_OUT)
-            answer = self._answer(asked, searched, draft, hits, view, state)
+            evidence: list[Evidence] = []
+            if draft.reason is None and asks_for_value(searched):
+                evidence = evidence_in(
+                    found,
+                    opening=lambda path: self._indexed(path, view, state).text[:OPENING_CHARACTERS],
+                )
+            answer = self._answer(asked, searched, draft, hits, evidence, view, state)
             if writer is None or answer.abstained:
                 # A model does not answer what the articles do not.
                 yield Stage("writing", f"{len(draft.statements)} statements")
@@ -280,6 +297,7 @@ class Archive:
         searched: str,
         draft: Draft,
         hits: list[Hit],
+        evidence: Sequence[Evidence],
         view: Snapshot,
         state: _State,
     ) -> Answer:
@@ -290,10 +308,17 @@ class Archive:
             for drafted in draft.statements
         ]
         citations = binder.citations
-        readings, disagreement = read_values(
-            searched,
-            [(statement.text, citations[statement.citations[0] - 1]) for statement in statements],
-        )
+        values, disagreement = read_values(searched, evidence)
+        readings = [
+            Reading(
+                value=value.words,
+                as_of=value.as_of,
+                as_of_kind=value.as_of_kind,
+                attribution=value.attribution,
+                citation=binder.numbers([_place_of(value.evidence)])[0],
+            )
+            for value in values
+        ]
         return Answer(
             question=asked,
             standalone_question=searched,
@@ -303,7 +328,7 @@ class Archive:
             short_answer=_short_answer(readings, disagreement, draft.confidence),
             statements=tuple(statements),
             citations=tuple(citations),
-            readings=readings,
+            readings=tuple(readings),
             disagreement=disagreement,
             hits=tuple(hits),
             notes=tuple(file_notes(citations)),
@@ -733,6 +758,10 @@ def _subjects(asked: str, hits: Sequence[Hit]) -> list[str]:
     """Return the question about each of the nearest articles: what it might have meant."""
     titles = dict.fromkeys(hit.passage.title for hit in hits)
     return [with_subject(asked, title) for title in list(titles)[:_SUGGESTIONS]]
+
+
+def _place_of(evidence: Evidence) -> Place:
+    return Place(evidence.passage.path, evidence.span, evidence.text, evidence.passage.passage_id)
 
 
 def _short_answer(
