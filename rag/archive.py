@@ -24,6 +24,8 @@ from rag.conversation import (
     Standalone,
     checked_question,
     lacks_subject,
+    leaned_on,
+    reworded,
     small_talk,
     standalone,
     with_subject,
@@ -50,9 +52,10 @@ from rag.errors import (
 from rag.extractive import Draft, Place, SentenceReader
 from rag.indexer import Recipe, index_corpus, rebuild_caches
 from rag.ledger import Generation, Ledger, Snapshot, shown
-from rag.llm import LanguageModel, Limits, OpenAICompatible, open_model, read_key
+from rag.llm import LanguageModel, Limits, NotReachableError, OpenAICompatible, open_model, read_key
 from rag.model_answers import retold
 from rag.retriever import Background, Filter, search
+from rag.rewriting import rewrite
 from rag.schema import (
     Answer,
     AnswerKind,
@@ -172,6 +175,15 @@ class Archive:
         if reply is not None:
             yield Finished(_reply(asked, clock, "small_talk", reply))
             return
+        out_of_reach = None
+        earlier = leaned_on(asked, history)
+        if writer is not None and earlier:
+            rewritten = yield from rewrite(asked, earlier, writer, self._limits())
+            if rewritten.question is not None:
+                query = reworded(query, rewritten.question)
+            if isinstance(rewritten.problem, NotReachableError):
+                out_of_reach = rewritten.problem
+            clock.lap("rewrite")
         searched = query.question
         with self._opened() as (view, state):
             yield Stage("searching", searched)
@@ -219,9 +231,10 @@ class Archive:
                     self._limits(),
                     binder=lambda: self._binder(view, state),
                     max_passages=self.settings.llm_passages,
+                    problem=out_of_reach,
                 )
                 clock.lap("write")
-        yield Finished(replace(answer, timings_ms=clock.laps()))
+        yield Finished(replace(answer, timings_ms={**answer.timings_ms, **clock.laps()}))
 
     def search(
         self,

@@ -10,17 +10,14 @@ A question that stands alone is left alone, and changes the subject for those th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from rag.errors import QuestionError
 from rag.question import MONTH, names
 from rag.schema import Answer, History, Turn
 
 MAX_QUESTION_CHARACTERS = 4000
-
-Rewriter = Callable[[str, Sequence[Turn]], str]
-"""Writes a question that stands alone; what it writes is checked before it is used."""
 
 # Turns that are read, the characters of an answer that are searched for, and the phrases that a
 # question is filled with, at most: a conversation of 500 turns costs what one of eight does.
@@ -167,40 +164,60 @@ def _turn(item: object) -> Turn:
     )
 
 
-def standalone(question: str, history: History, rewrite: Rewriter | None = None) -> Standalone:
-    """Return the question standing alone, filled from the history if it leans on it.
+def leaned_on(question: str, history: History) -> list[Turn]:
+    """Return the turns that a question leans on, oldest first; none if it stands alone.
 
     Args:
         question: As typed.
         history: Earlier turns, oldest first.
-        rewrite: Writes the question anew; if that brings in names or numbers that nobody said, the
-            rules' own version is taken.
 
     Raises:
         QuestionError: If the history has a wrong shape.
     """
     earlier = [
-        Turn(turn.question[:MAX_QUESTION_CHARACTERS], turn.answer)
+        Turn(turn.question[:MAX_QUESTION_CHARACTERS], _start_of(turn.answer))
         for turn in turns(history)
         if small_talk(turn.question) is None
     ][-_TURNS:]
-    if not earlier or not leans(question):
+    return earlier if leans(question) else []
+
+
+def standalone(question: str, history: History) -> Standalone:
+    """Return the question standing alone, filled from the history if it leans on it.
+
+    Args:
+        question: As typed.
+        history: Earlier turns, oldest first.
+
+    Raises:
+        QuestionError: If the history has a wrong shape.
+    """
+    earlier = leaned_on(question, history)
+    if not earlier:
         return Standalone(question, question)
-    answers = [
-        _MARKER.sub("", turn.answer[: 2 * _ANSWER_CHARACTERS])[:_ANSWER_CHARACTERS].strip()
-        for turn in reversed(earlier)
-    ]
+    answers = [turn.answer for turn in reversed(earlier)]
     filled = _filled(question, earlier, answers[0])
-    if rewrite is not None:
-        written = rewrite(question, earlier).strip()
-        if _says_nothing_new(written, question, earlier):
-            filled = written
     background = []
     if filled != question:
         background.append((filled, _FILLED_WEIGHT))
     weighted = zip(answers, _ANSWER_WEIGHTS, strict=False)
     background += [(answer, weight) for answer, weight in weighted if answer]
     return Standalone(filled, question, tuple(background))
+
+
+def reworded(query: Standalone, question: str) -> Standalone:
+    """Return a query with another wording of the question instead of the rules' own.
+
+    Args:
+        query: What the rules made of the question.
+        question: Standing alone, already checked.
+    """
+    kept = [each for each in query.background if each[0] != query.question]
+    return replace(query, question=question, background=((question, _FILLED_WEIGHT), *kept))
+
+
+def _start_of(answer: str) -> str:
+    return _MARKER.sub("", answer[: 2 * _ANSWER_CHARACTERS])[:_ANSWER_CHARACTERS].strip()
 
 
 def leans(question: str) -> bool:
@@ -286,13 +303,3 @@ def _filled(question: str, earlier: Sequence[Turn], last_answer: str) -> str:
     folded = question.lower()
     missing = [phrase for phrase in phrases if phrase.lower() not in folded]
     return with_subject(question, ", ".join(missing)) if missing else question
-
-
-def _says_nothing_new(written: str, question: str, earlier: Sequence[Turn]) -> bool:
-    """Say whether every name and number of a rewritten question was said before."""
-    if not written or len(written) > MAX_QUESTION_CHARACTERS or "\n" in written:
-        return False
-    said = " ".join([question, *(f"{turn.question} {turn.answer}" for turn in earlier)]).lower()
-    return names(f"x {written}") - {"what", "which", "who", "when", "where", "why", "how"} <= set(
-        re.findall(r"\w[\w’'.,-]*\w|\w", said)
-    )
