@@ -11,6 +11,8 @@ RagError                     exit code
 |   |-- IndexStaleError          4   built with another model or other settings
 |   `-- IndexDamagedError        4
 |-- ModelUnavailableError        5   weights missing, altered or unusable
+|   `-- ReaderError              5   the reader gave nothing or no number
+|       `-- ReaderWeightsError   5   the reader's files are missing or altered
 |-- LockedError                  6   another process is writing the index
 `-- GateFailedError              7   an evaluation fell short of its gate
 """
@@ -84,6 +86,14 @@ class ModelUnavailableError(RagError):
     """Model weights are missing, altered or unusable."""
 
     exit_code = 5
+
+
+class ReaderError(ModelUnavailableError):
+    """The reader gave nothing, or what is no number; retrieval can still answer."""
+
+
+class ReaderWeightsError(ReaderError):
+    """The reader's files are missing, altered or cannot be opened; retrieval can still answer."""
 
 
 class LockedError(RagError):

@@ -1,8 +1,11 @@
-"""Trained reader weights -> one small ONNX file that onnxruntime reads, its tokenizer and its card.
+"""Trained reader weights -> one small ONNX file that onnxruntime reads, its tokenizer and hashes.
 
 The graph is written out node by node, with onnxruntime's own fused operators, so that the float
-and the 8-bit form differ in nothing but the numbers they multiply. Needs the extra ``training``.
-Run: ``python -m training.export_reader CHECKPOINT`` (see ``--help`` for the forms).
+and the 8-bit form differ in nothing but the numbers they multiply. Activations are rounded by fixed
+ranges, measured on training examples: so what is read in a window does not depend on the windows
+beside it. Needs the extra ``training``.
+Run: ``python -m training.export_reader CHECKPOINT --data DATA`` (DATA as training.reader_data made
+it); the model card is :mod:`training.reader_card`'s.
 """
 
 from __future__ import annotations
@@ -10,8 +13,9 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import random
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -19,19 +23,22 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import onnx
+import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
+from safetensors.numpy import load_file
+from tqdm import tqdm
 
 from rag.embedder import packaged_model_folder
-from training.reader_model import HIDDEN, MAX_PIECES, SUPPORT_LABELS
+from rag.reader import FOLDER, HASHES, TOKENIZER, WEIGHTS
+from training.reader_model import MAX_PIECES, SUPPORT_LABELS
 
 Form = Literal["float", "dynamic", "static"]
 Array = npt.NDArray[Any]
 
-READER = Path(__file__).resolve().parent.parent / "rag" / "graphs" / "reader"
-WEIGHTS = "reader.onnx"
-TOKENIZER = "tokenizer.json"
-HASHES = "sha256.json"
+SEED = 20261121
 MAX_MB = 25
+MEASURED_EXAMPLES = 192
+VALUES_PER_EXAMPLE = 6000
 LAYERS = 6
 HEADS = 12
 EPSILON = 1e-12
@@ -277,3 +284,144 @@ def _heads(graph: Graph, weights: dict[str, Array], states: str) -> None:
         )
         if one:
             graph.node("Squeeze", [logits, graph.number(f"{head}.axis", np.array([1]))], head)
+
+
+def site_states() -> dict[str, str]:
+    """Return which of the graph's values is rounded at each site."""
+    found = {}
+    for layer in range(LAYERS):
+        found[f"{layer}.attention"] = "embedded" if layer == 0 else f"{layer - 1}.states"
+        found[f"{layer}.attended"] = f"{layer}.attention.out"
+        found[f"{layer}.narrow"] = f"{layer}.seen"
+        found[f"{layer}.wide"] = f"{layer}.bent"
+    return found
+
+
+def session_of(model: onnx.ModelProto) -> Any:
+    """Return an onnxruntime session as the reader opens it."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    return onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+
+
+def measured_ranges(
+    weights: dict[str, Array], inputs: Sequence[Mapping[str, Array]], *, clip: bool = True
+) -> dict[str, tuple[float, float]]:
+    """Return the range of the activations at each site.
+
+    Args:
+        weights: See :func:`build`.
+        inputs: Examples as the graph takes them, without padding.
+        clip: Narrow each range to where rounding costs least in the mean square: a few extreme
+            values would otherwise make all others coarse.
+    """
+    model = build(weights, "float")
+    sites = site_states()
+    model.graph.output.extend(
+        helper.make_tensor_value_info(state, TensorProto.FLOAT, None) for state in sites.values()
+    )
+    session = session_of(model)
+    chosen = np.random.default_rng(SEED)
+    seen: dict[str, list[Array]] = {site: [] for site in sites}
+    for given in tqdm(inputs, desc="ranges", unit=" examples"):
+        for site, state in zip(sites, session.run(list(sites.values()), dict(given)), strict=True):
+            flat = state.ravel()
+            seen[site].append(flat[[flat.argmin(), flat.argmax()]])
+            seen[site].append(chosen.choice(flat, min(flat.size, VALUES_PER_EXAMPLE)))
+    return {site: _range(np.concatenate(values), clip) for site, values in seen.items()}
+
+
+def _range(values: Array, clip: bool) -> tuple[float, float]:
+    low, high = float(values.min()), float(values.max())
+    if not clip:
+        return low, high
+
+    def cost(low: float, high: float) -> float:
+        scale = (high - low) / 255
+        back = np.clip(np.rint((values - low) / scale), 0, 255) * scale + low
+        return float(np.square(back - values).mean())
+
+    shares = np.linspace(0.1, 1.0, 46)
+    for _ in range(2):
+        high = min((float(values.max() * share) for share in shares), key=lambda h: cost(low, h))
+        if values.min() < -0.5:
+            low = min(
+                (float(values.min() * share) for share in shares), key=lambda v: cost(v, high)
+            )
+    return low, high
+
+
+def inputs_from(data: Path, most: int) -> Iterator[dict[str, Array]]:
+    """Yield training examples, questions and statements by halves, as the graph takes them."""
+    # Needs torch, which what is above does not.
+    from training.train_reader import Rows, read_examples
+
+    rows = Rows()
+    choice = random.Random(SEED)
+    for name in ("questions", "support"):
+        for example in choice.sample(read_examples(data / f"{name}.jsonl.gz"), most // 2):
+            row = rows.row(example, choice)
+            if row is None:
+                continue
+            ids = np.array([row.ids], dtype=np.int64)
+            types = (np.arange(ids.shape[1]) >= row.words_from).astype(np.int64)[None]
+            yield {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": types}
+
+
+def read_weights(checkpoint: Path) -> dict[str, Array]:
+    """Return the weights that ``training.reader_model.save_weights`` wrote, in float32."""
+    return {name: value.astype(np.float32) for name, value in load_file(checkpoint).items()}
+
+
+def write(model: onnx.ModelProto, folder: Path) -> dict[str, str]:
+    """Write the graph, the tokenizer and their hashes; return the hashes.
+
+    Raises:
+        ValueError: If the graph is larger than may be shipped.
+    """
+    data = model.SerializeToString()
+    if len(data) > MAX_MB * 1e6:
+        raise ValueError(f"{len(data) / 1e6:.1f} MB are more than the {MAX_MB} that may be shipped")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / WEIGHTS).write_bytes(data)
+    shutil.copyfile(packaged_model_folder() / TOKENIZER, folder / TOKENIZER)
+    hashes = {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        for name in (WEIGHTS, TOKENIZER)
+    }
+    (folder / HASHES).write_text(json.dumps(hashes, indent=1) + "\n", encoding="utf-8")
+    return hashes
+
+
+def main() -> None:
+    """Export one checkpoint."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--data", type=Path, help="training examples; needed for the form static")
+    parser.add_argument("--out", type=Path, default=FOLDER)
+    parser.add_argument("--form", choices=("static", "dynamic", "float"), default="static")
+    parser.add_argument("--weight-bits", type=int, choices=(7, 8), default=8)
+    parser.add_argument("--whole-range", action="store_true", help="do not narrow any range")
+    wanted = parser.parse_args()
+    weights = read_weights(wanted.checkpoint)
+    ranges: dict[str, tuple[float, float]] = {}
+    if wanted.form == "static":
+        if wanted.data is None:
+            parser.error("--form static needs --data")
+        examples = list(inputs_from(wanted.data, MEASURED_EXAMPLES))
+        ranges = measured_ranges(weights, examples, clip=not wanted.whole_range)
+    model = build(weights, wanted.form, ranges=ranges, weight_bits=wanted.weight_bits)
+    if wanted.form == "float":
+        wanted.out.mkdir(parents=True, exist_ok=True)
+        onnx.save(model, wanted.out / WEIGHTS)
+        return
+    for name, found in write(model, wanted.out).items():
+        print(f"{found}  {wanted.out / name}")
+
+
+if __name__ == "__main__":
+    main()
