@@ -364,6 +364,17 @@ class Turn:
     question: str
     answer: str = ""
 
+    @classmethod
+    def of(cls, question: str, answer: Mapping[str, Any]) -> Turn:
+        """Return the turn of an answer that is given as :meth:`Answer.to_dict` does.
+
+        An abstention answers nothing, and what was struck was not said.
+        """
+        if answer.get("abstained"):
+            return cls(question)
+        said = [s["text"] for s in answer["statements"] if s["verdict"] != "unsupported"]
+        return cls(question, "\n".join(said))
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -459,6 +470,17 @@ class ArticleSummary:
         return values
 
 
+def short_citation(answer: Mapping[str, Any]) -> int | None:
+    """Return the number of the citation that holds the short answer, or None.
+
+    Args:
+        answer: As :meth:`Answer.to_dict` gives it.
+    """
+    short = answer.get("short_answer")
+    held = (c["number"] for c in answer.get("citations", ()) if short and short in c["quote"])
+    return next(held, None)
+
+
 def iso(day: dt.date | None) -> str | None:
     """Return the day as ``2025-07-24``, or None."""
     return day.isoformat() if day else None
@@ -492,4 +514,5 @@ __all__ = [
     "Turn",
     "Verdict",
     "iso",
+    "short_citation",
 ]

@@ -9,9 +9,19 @@ from typing import Any
 import pytest
 
 from rag.errors import UsageError
+from rag.schema import Turn
 from ui.conversations import ConversationStore, feedback_rows
 
-ANSWER: dict[str, Any] = {"text": "Fifty [1].", "citations": [{"number": 1, "quote": "Fifty"}]}
+ANSWER: dict[str, Any] = {
+    "text": "Fifty [1].",
+    "abstained": False,
+    "statements": [
+        {"text": "Fifty.", "citations": [1], "verdict": "quoted"},
+        {"text": "Sixty.", "citations": [], "verdict": "unsupported"},
+    ],
+    "citations": [{"number": 1, "quote": "Fifty"}],
+}
+NOTHING: dict[str, Any] = {"text": "They do not say.", "abstained": True, "statements": []}
 
 
 @pytest.fixture
@@ -34,7 +44,7 @@ def test_a_conversation_is_the_same_after_a_restart(store: ConversationStore) ->
 
     assert again.name == "How many?"
     assert [(kept.id, kept.answer) for kept in again.turns] == [(turn, ANSWER)]
-    assert again.history() == [{"question": "How many?", "answer": "Fifty [1]."}]
+    assert again.history() == [Turn("How many?", "Fifty.")]
 
 
 def test_a_visitor_can_do_nothing_with_anothers_conversation(store: ConversationStore) -> None:
@@ -68,7 +78,47 @@ def test_stopped_and_failed_turns_are_not_read_into_a_follow_up(store: Conversat
     kept = store.conversation("ann", conversation)
 
     assert len(kept.turns) == 3
-    assert [entry["question"] for entry in kept.history()] == ["How many?"]
+    assert [entry.question for entry in kept.history()] == ["How many?"]
+
+
+def test_an_abstention_and_a_struck_sentence_answer_nothing_for_a_follow_up(
+    store: ConversationStore,
+) -> None:
+    conversation, first = asked(store, "ann")
+    last = store.add_turn(
+        "ann", conversation, "Why?", options={}, outcome="answered", answer=NOTHING
+    )
+    store.add_turn("ann", conversation, "So?", options={}, outcome="answered", answer=ANSWER)
+    store.add_feedback("ann", last + 1, liked=False, settings={})
+
+    history = store.conversation("ann", conversation).history()
+
+    assert history == [Turn("How many?", "Fifty."), Turn("Why?"), Turn("So?", "Fifty.")]
+    (row,) = feedback_rows(store.path)
+    assert [turn["answer"] for turn in row["history"]] == ["Fifty.", ""]
+    assert first < last
+
+
+def test_who_was_to_write_is_kept_with_the_conversation(store: ConversationStore) -> None:
+    conversation, _ = asked(store, "ann")
+    assert store.conversation("ann", conversation).writer == ""
+
+    store.add_turn(
+        "ann", conversation, "B", options={"writer": "model"}, outcome="answered", answer=ANSWER
+    )
+
+    assert store.conversation("ann", conversation).writer == "model"
+
+
+def test_what_was_said_about_an_answer_is_shown_with_it(store: ConversationStore) -> None:
+    conversation, turn = asked(store, "ann")
+    store.add_feedback("ann", turn, liked=True, settings={})
+    assert (store.turn("ann", turn).liked, store.turn("ann", turn).comment) == (True, "")
+
+    store.add_feedback("ann", turn, liked=True, comment="To the point.", settings={})
+
+    (kept,) = store.conversation("ann", conversation).turns
+    assert (kept.liked, kept.comment) == (True, "To the point.")
 
 
 def test_asking_anew_forgets_that_turn_and_the_later_ones(store: ConversationStore) -> None:

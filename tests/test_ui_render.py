@@ -9,12 +9,16 @@ from typing import Any
 
 import pytest
 
+from rag.llm import OpenAICompatible
 from rag.schema import Answer, Article, Citation, Reading, Span, Statement
+from rag.settings import Settings
 from ui.conversations import Conversation, ConversationTurn
 from ui.evidence import Mark, evidence_html, lost_html, text_html
 from ui.exports import to_html, to_json, to_markdown
 from ui.markup import age, day, file_name, label, markdown, words
 from ui.render import answer_markdown, answer_text, stream_html, turn_html
+from ui.sidebar import unavailable_html
+from ui.writers import model_of, writer_html
 
 TEXT = "First line.\nAbout 50 remain, officials say.\r\nMore than 120 were held.\n"
 ARTICLE = Article("a b.txt", TEXT, "A <b>title</b>", dt.date(2025, 7, 24), "The Post & Co")
@@ -104,6 +108,96 @@ def test_a_statement_that_is_not_verbatim_carries_its_verdict() -> None:
     assert "Partly supported" in shown
 
 
+def test_a_struck_sentence_is_shown_as_struck_with_its_reason_everywhere() -> None:
+    invented = Statement("Sixty fled.", (), "unsupported", ("No passage has the number Sixty.",))
+    standing = Statement("About 50 remain, officials say.", (1,), "quoted")
+    values = answer(statements=(standing, invented), generator="some-model")
+    kept = Conversation("c", "Name", "2025", (turn(values),))
+
+    shown = turn_html(turn(values))
+
+    assert "<s>Sixty fled.</s>" in shown
+    assert "Struck No passage has the number Sixty." in plain(shown)
+    assert "written by some-model" in plain(shown)
+    assert "<s>Sixty fled.</s>" in stream_html("Q?", "Writing", "", (standing, invented))
+    assert "About 50 remain, officials say. [1]" in stream_html("Q?", "", "", (standing, invented))
+    assert "~~Sixty fled.~~ *(struck: No passage has the number Sixty.)*" in to_markdown(kept)
+    assert "<s>Sixty fled.</s> <small>(Struck: No passage has the number Sixty.)" in to_html(kept)
+    assert "[struck, no article supports it: Sixty fled.]" in answer_text(values)
+
+
+def test_where_the_model_failed_that_is_told_above_the_answer() -> None:
+    failed = answer(notes=("some-model gave no answer.",))
+
+    asked_model = turn_html(turn(failed, options={"writer": "model"}))
+    asked_sources = turn_html(turn(failed, options={"writer": "extractive"}))
+
+    assert asked_model.index("gave no answer") < asked_model.index("dl-short")
+    assert asked_sources.index("gave no answer") > asked_sources.index("dl-statements")
+    assert asked_model.count("gave no answer") == 1
+
+
+def test_what_was_searched_for_can_be_changed_where_it_is_not_what_was_asked() -> None:
+    filled = answer(standalone_question="How many? (the <hostages>)")
+
+    shown = turn_html(turn(filled))
+    edited = turn_html(turn(answer(), options={"as_written": True}))
+
+    assert "Searched for: How many? (the <hostages>)" in plain(shown)
+    assert 'data-form="searched" data-turn="7" hidden' in shown
+    assert "How many? (the &lt;hostages&gt;)</textarea>" in shown
+    assert "Searched for" not in turn_html(turn(answer()))
+    assert "Asked as written" in edited
+    assert 'data-as-written="yes"' in edited
+
+
+def test_a_short_answer_is_bound_to_the_citation_that_holds_it() -> None:
+    values = answer(short_answer="More than 120")
+    kept = Conversation("c", "Name", "2025", (turn(values),))
+
+    shown = turn_html(turn(values))
+    lead = shown[shown.index("dl-short") : shown.index("dl-statements")]
+
+    assert "<bdi>More than 120</bdi>" in lead
+    assert 'data-number="2"' in lead
+    assert answer_text(values).startswith("More than 120 [2]\n\nAbout 50 remain")
+    assert "**More than 120** \\[2\\]\n\nAbout 50" in to_markdown(kept)
+    assert '<strong><bdi>More than 120</bdi></strong> <a href="#c7-2">[2]</a>' in to_html(kept)
+    assert "dl-long" in turn_html(turn(answer(short_answer="x" * 90)))
+
+
+def test_the_switch_says_where_the_words_go() -> None:
+    here = writer_html(OpenAICompatible("http://localhost:11434/v1", "llama3.2"))
+    away = writer_html(OpenAICompatible("https://api.example.com/v1", "big`${1}{{x}}"))
+
+    assert "Written by llama3.2" in plain(here)
+    assert "stay on this machine (localhost:11434)" in plain(here)
+    assert "go to api.example.com ." in plain(away)
+    assert not set("`${}") & set(away), "a template would read them"
+    assert "No language model is asked." in plain(away)
+    assert writer_html(model_of(Settings())) == ""
+    assert model_of(Settings(llm_base_url="http://localhost:1/v1", llm_model="m")) is not None
+
+
+def test_an_opinion_may_be_explained_afterwards() -> None:
+    liked = turn_html(turn(answer(), liked=True))
+    explained = turn_html(turn(answer(), liked=True, comment="To the <b>point</b>."))
+
+    assert 'data-form="feedback" data-liked="yes" data-turn="7"' in liked
+    assert "data-liked" not in turn_html(turn(answer()))
+    assert "Kept with it: To the &lt;b&gt;point&lt;/b&gt;." in explained
+    assert "data-liked" not in explained
+
+
+@pytest.mark.parametrize("uploads", [True, False])
+def test_an_empty_archive_tells_what_can_be_done_on_any_screen(uploads: bool) -> None:
+    told = plain(unavailable_html("P", "R", empty=True, corpus="news", uploads=uploads))
+
+    assert "at the left" not in told
+    assert "files into news and try again" in told
+    assert ("Add articles" in told) is uploads
+
+
 def test_an_abstention_names_the_nearest_passages_and_the_archives_dates() -> None:
     nothing = answer(
         abstained=True,
@@ -162,12 +256,16 @@ def test_nothing_foreign_becomes_markup(hostile: str) -> None:
         notes=(hostile,),
         generator=hostile,
     )
+    struck = Statement(hostile, (), "unsupported", (hostile,)).to_dict()
     hostile_turn = turn(values, question=hostile, options={"as_of": hostile, "articles": hostile})
     marks = [Mark(Span(0, len(text) - 1), 1, True)]
     shown = [
         turn_html(hostile_turn),
         turn_html(turn({"problem": hostile, "remedy": hostile}, outcome="failed")),
-        stream_html(hostile, hostile, hostile, [hostile]),
+        stream_html(hostile, hostile, hostile, [Statement(hostile, (1,), "quoted")]),
+        turn_html(turn(values | {"statements": [struck]}), span={}),
+        to_html(Conversation("c", hostile, "2025", (turn(values | {"statements": [struck]}),))),
+        writer_html(OpenAICompatible("http://127.0.0.1:1/v1", hostile)),
         evidence_html(article, marks, turn_id=1, number=1, numbers=[1], file_state="same"),
         lost_html(values["citations"][0], turn_id=1, numbers=[1], problem=hostile),
         to_html(Conversation("c", hostile, "2025", (hostile_turn,))),

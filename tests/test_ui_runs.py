@@ -20,6 +20,7 @@ from rag.schema import (
     Stage,
     Statement,
     StatementWritten,
+    Turn,
 )
 from ui.archives import ArchiveHolder, Building, Opened, Unavailable
 from ui.conversations import ConversationStore, ConversationTurn
@@ -32,18 +33,28 @@ ANSWER = Answer("Q", "Q", False, None, 0.9, None, (STATEMENT,), (CITATION,))
 
 
 class Scripted:
-    """An archive that waits at its gate after the first statement."""
+    """An archive that waits at its gate after the first statement, or thinks before it."""
 
-    def __init__(self, error: Exception | None = None) -> None:
+    def __init__(self, error: Exception | None = None, *, thinks: bool = False) -> None:
         self.gate = threading.Event()
+        self.closed = threading.Event()
         self.error = error
+        self.thinks = thinks
         self.asked = 0
+        self.told: dict[str, Any] = {}
 
-    def stream(self, *_: Any, **__: Any) -> Iterator[Event]:
+    def stream(self, question: str, **told: Any) -> Iterator[Event]:
         self.asked += 1
+        self.told = told
         yield Stage("reading", "2 passages")
         if self.error:
             raise self.error
+        try:
+            while self.thinks:
+                yield Stage("writing", "some-model")
+                time.sleep(0.1)
+        finally:
+            self.closed.set()
         yield StatementWritten(STATEMENT, (CITATION,))
         assert self.gate.wait(10)
         yield Finished(ANSWER)
@@ -76,7 +87,7 @@ def test_an_answer_is_kept_though_nobody_looks_on(store: ConversationStore) -> N
     run = runs_of(archive, store).start("ann", store.begin("ann", "Q"), Asked("Q"))
     until(lambda: run.snapshot().statements)
     assert run.snapshot().stage == "Reading"
-    assert run.snapshot().statements == ("Fifty remain. [1]",)
+    assert run.snapshot().statements == (STATEMENT,)
 
     archive.gate.set()
 
@@ -101,6 +112,31 @@ def test_a_stopped_answer_keeps_its_statements_with_their_citations(
     assert turn.outcome == "stopped"
     assert turn.answer["citations"] == [CITATION.to_dict()]
     assert set(turn.answer) == set(ANSWER.to_dict())
+
+
+def test_who_writes_and_the_history_reach_the_archive(store: ConversationStore) -> None:
+    archive = Scripted()
+    archive.gate.set()
+    asked = Asked("Q", (Turn("P", "Fifty."),), model=False)
+
+    kept(store, runs_of(archive, store).start("ann", store.begin("ann", "Q"), asked))
+
+    assert archive.told == {"history": asked.history, "as_of": None, "paths": None, "model": False}
+
+
+def test_stopping_stops_a_model_that_is_thinking(store: ConversationStore) -> None:
+    archive = Scripted(thinks=True)
+    runs = runs_of(archive, store)
+    run = runs.start("ann", store.begin("ann", "Q"), Asked("Q"))
+    until(lambda: run.snapshot().stage == "Writing")
+    version = run.snapshot().version
+    time.sleep(0.3)
+    assert run.snapshot().version == version, "what is told again is no news"
+
+    runs.stop("ann", run.conversation)
+
+    assert archive.closed.wait(0.2)
+    assert kept(store, run).outcome == "stopped"
 
 
 def test_a_second_question_waits_for_the_first_of_its_conversation(

@@ -37,6 +37,7 @@ class Archive(Protocol):
         history: History = (),
         as_of: dt.date | str | None = None,
         paths: Sequence[str] | None = None,
+        model: Any = None,
     ) -> Answer:
         """Return the answer to a question."""
 
@@ -46,6 +47,7 @@ class Archive(Protocol):
         history: History = (),
         as_of: dt.date | str | None = None,
         paths: Sequence[str] | None = None,
+        model: Any = None,
     ) -> Iterator[Event]:
         """Yield stages and statements, then the finished answer."""
 

@@ -13,11 +13,12 @@ import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from rag.errors import UsageError
+from rag.schema import Turn
 
 Outcome = Literal["answered", "stopped", "failed"]
 
@@ -57,12 +58,13 @@ class ConversationTurn:
     """One question of a conversation and what came of it.
 
     Attributes:
-        options: What the visitor had set: ``as_of``, ``paths``, and so on; JSON values.
+        options: What the visitor had set: ``as_of``, ``paths``, who was to be the ``writer``, and
+            so on; JSON values.
         outcome: ``answered``; ``stopped`` by the visitor, then ``answer`` holds what was written
             until then; or ``failed``, then ``answer`` holds ``problem`` and ``remedy``.
         answer: :meth:`rag.schema.Answer.to_dict`, except as said above.
         nearest: The passages nearest to the question, with their words; shown for an abstention.
-        liked: What the visitor thinks of the answer, or None.
+        liked: What the visitor thinks of the answer, or None; then ``comment`` is their words.
     """
 
     id: int
@@ -74,6 +76,7 @@ class ConversationTurn:
     nearest: Sequence[Mapping[str, Any]]
     asked_at: str
     liked: bool | None = None
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +88,16 @@ class Conversation:
     created_at: str
     turns: tuple[ConversationTurn, ...] = field(default=())
 
-    def history(self) -> list[dict[str, str]]:
+    def history(self) -> list[Turn]:
         """Return the answered turns as ``archive.ask`` takes its history."""
         return [
-            {"question": turn.question, "answer": str(turn.answer.get("text", ""))}
-            for turn in self.turns
-            if turn.outcome == "answered"
+            Turn.of(turn.question, turn.answer) for turn in self.turns if turn.outcome == "answered"
         ]
+
+    @property
+    def writer(self) -> str:
+        """Who was to write the last answer (``extractive`` or ``model``); empty if nobody chose."""
+        return str(self.turns[-1].options.get("writer") or "") if self.turns else ""
 
 
 class ConversationStore:
@@ -158,7 +164,8 @@ class ConversationStore:
         with self._connected() as database:
             owned = self._owned(database, visitor, identity)
             rows = database.execute(
-                "SELECT t.*, f.liked FROM turns t LEFT JOIN feedback f ON f.turn_id = t.id"
+                "SELECT t.*, f.liked, f.reason, f.comment FROM turns t"
+                " LEFT JOIN feedback f ON f.turn_id = t.id"
                 " WHERE t.conversation_id = ? ORDER BY t.id",
                 (identity,),
             ).fetchall()
@@ -174,7 +181,8 @@ class ConversationStore:
         """
         with self._connected() as database:
             row = database.execute(
-                "SELECT t.*, f.liked FROM turns t JOIN conversations c ON c.id = t.conversation_id"
+                "SELECT t.*, f.liked, f.reason, f.comment FROM turns t"
+                " JOIN conversations c ON c.id = t.conversation_id"
                 " LEFT JOIN feedback f ON f.turn_id = t.id WHERE t.id = ? AND c.visitor = ?",
                 (turn_id, visitor),
             ).fetchone()
@@ -267,7 +275,7 @@ class ConversationStore:
             for past in self.conversation(visitor, turn.conversation_id).turns
             if past.id < turn_id and past.outcome == "answered"
         ]
-        history = [{"question": p.question, "answer": p.answer.get("text", "")} for p in earlier]
+        history = [asdict(Turn.of(past.question, past.answer)) for past in earlier]
         with self._connected() as database:
             database.execute(
                 "INSERT OR REPLACE INTO feedback (turn_id, liked, reason, comment, question,"
@@ -340,6 +348,7 @@ def _turn(row: sqlite3.Row) -> ConversationTurn:
         nearest=json.loads(row["nearest"]),
         asked_at=row["asked_at"],
         liked=None if row["liked"] is None else bool(row["liked"]),
+        comment=": ".join(told for told in (row["reason"], row["comment"]) if told),
     )
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from rag.schema import short_citation
 from ui.conversations import Conversation, ConversationTurn
 from ui.markup import day, label, markdown, words
 from ui.render import (
@@ -95,7 +96,9 @@ def _turn(turn: ConversationTurn) -> str:
         calm = "" if is_reply(answer) else "<strong>Not in these articles.</strong> "
         return f"<section>{head}<p>{calm}{reason}</p></section>"
     short = answer.get("short_answer")
-    lead = f"<p><strong><bdi>{words(short)}</bdi></strong></p>" if short else ""
+    number = short_citation(answer)
+    held = "" if number is None else _marker(turn, number)
+    lead = f"<p><strong><bdi>{words(short)}</bdi></strong>{held}</p>" if short else ""
     stopped = "<p><small>Stopped here.</small></p>" if turn.outcome == "stopped" else ""
     statements = "".join(_statement(turn, statement) for statement in answer["statements"])
     cited = "".join(_citation(turn, citation) for citation in answer["citations"])
@@ -105,13 +108,16 @@ def _turn(turn: ConversationTurn) -> str:
 
 
 def _statement(turn: ConversationTurn, statement: dict[str, Any]) -> str:
-    markers = "".join(
-        f' <a href="#c{turn.id}-{int(number)}">[{int(number)}]</a>'
-        for number in statement["citations"]
-    )
+    markers = "".join(_marker(turn, number) for number in statement["citations"])
     verdict = VERDICTS.get(statement["verdict"])
-    mark = f" <small>({verdict[0]})</small>" if verdict else ""
-    return f"<p><bdi>{words(statement['text'])}</bdi>{markers}{mark}</p>"
+    why = "".join(f": {label(reason)}" for reason in (statement.get("reasons") or ())[:1])
+    mark = f" <small>({verdict[0]}{why})</small>" if verdict else ""
+    tag = "s" if statement["verdict"] == "unsupported" else "bdi"
+    return f"<p><{tag}>{words(statement['text'])}</{tag}>{markers}{mark}</p>"
+
+
+def _marker(turn: ConversationTurn, number: int) -> str:
+    return f' <a href="#c{turn.id}-{int(number)}">[{int(number)}]</a>'
 
 
 def _readings(answer: Any) -> str:

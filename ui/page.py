@@ -16,7 +16,7 @@ import itertools
 import json
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,15 +27,16 @@ from fastapi import FastAPI, Request, Response
 from gradio.events import api as gradio_api
 
 from rag.errors import RagError, UsageError
-from rag.schema import ArticleSummary, IndexReport, Progress, Span
+from rag.schema import ArticleSummary, IndexReport, Progress, Span, Turn
 from rag.settings import Settings
 from ui import evidence, render, sidebar, uploads
 from ui.archives import Archive, ArchiveHolder, Building, Opened, Unavailable
 from ui.conversations import ConversationStore, ConversationTurn
 from ui.exports import EXPORTS
 from ui.guard import visitor_of
-from ui.markup import file_name
+from ui.markup import file_name, words
 from ui.runs import Asked, Run, Runs
+from ui.writers import model_of, writer_html
 
 STATIC = Path(__file__).parent / "static"
 UPDATE_EVERY_S = 0.125
@@ -124,6 +125,7 @@ class Page:
         self.settings = settings
         path = settings.chat_conversations or settings.index / "conversations.sqlite"
         self.store = ConversationStore(path)
+        self.model = model_of(settings)
         self.runs = Runs(holder, self.store, settings.chat_answers_at_once)
         self.parts: Parts
         self._viewing: OrderedDict[str, str] = OrderedDict()
@@ -181,12 +183,17 @@ class Page:
             if not question:
                 raise UsageError("There is no question.", remedy="Type one.")
             paths, options = self._chosen(archive, given)
+            options |= self._how(given)
             kept = identity or self.store.begin(visitor, question)
             anew = given.number("replace")
             if anew is not None and not self.runs.running(visitor, kept):
                 self.store.forget_from(visitor, kept, anew)
-            history = self.store.conversation(visitor, kept).history()
-            asked = Asked(question, history, options, options["as_of"], paths)
+            # A question as it was edited is searched as it stands: there is nothing to read in.
+            earlier = () if options.get("as_written") else self._history(visitor, kept)
+            own = options.get("writer") == render.OWN_WORDS
+            asked = Asked(
+                question, earlier, options, options["as_of"], paths, False if own else None
+            )
             self.runs.start(visitor, kept, asked)
             return self._look_at(kept, request)
 
@@ -316,7 +323,13 @@ class Page:
         try:
             self._check_uploads()
             path = given.text("article", 4000)
-            self.holder.archive().article(path)
+            archive = self.holder.archive()
+            archive.article(path)
+            if len({_file_of(article.path) for article in self._all_articles(archive)}) == 1:
+                raise UsageError(
+                    "This is the archive’s last file, and an archive without one cannot be.",
+                    remedy="Add another article first; then remove this one.",
+                )
             bin_folder = self.settings.index / "removed"
             uploads.remove_file(self._corpus(), path, into=bin_folder)
         except RagError as error:
@@ -458,13 +471,18 @@ class Page:
         kept = self.store.conversation(visitor, identity)
         span = state.archive.status() if isinstance(state, Opened) else None
         turns = "".join(render.turn_html(turn, span=span) for turn in kept.turns)
-        return f'<div data-conversation="{kept.id}">{turns}</div>'
+        writer = words(kept.writer)
+        return f'<div data-conversation="{kept.id}" data-writer="{writer}">{turns}</div>'
 
     def _no_archive(self, state: object) -> str:
         corpus = str(self.settings.corpus)
         if isinstance(state, Unavailable):
             inner = sidebar.unavailable_html(
-                state.problem, state.remedy, empty=state.empty, corpus=corpus
+                state.problem,
+                state.remedy,
+                empty=state.empty,
+                corpus=corpus,
+                uploads=self.settings.chat_uploads,
             )
         else:
             progress = state.progress if isinstance(state, Building) else None
@@ -503,13 +521,25 @@ class Page:
         ]
         if not chosen:
             raise UsageError(
-                "No article is chosen.", remedy="Tick one at the left, or widen the dates."
+                "No article is chosen.",
+                remedy="Tick one in the list of the archive, or widen the dates.",
             )
         options: dict[str, Any] = {"as_of": given.date("as_of"), "articles": ""}
         if len(chosen) == len(articles):
             return None, options
         options |= {"articles": f"{len(chosen)} of {len(articles)} articles", "paths": chosen}
         return chosen, options
+
+    def _how(self, given: _Given) -> dict[str, Any]:
+        """Return how the question is to be answered, as options to keep with the turn."""
+        options: dict[str, Any] = {"as_written": True} if given.flag("as_written") else {}
+        writer = given.text("writer")
+        if self.model and writer in ("model", render.OWN_WORDS):
+            options["writer"] = writer
+        return options
+
+    def _history(self, visitor: str, identity: str) -> Sequence[Turn]:
+        return self.store.conversation(visitor, identity).history()
 
     def _corpus(self) -> Path:
         state = self.holder.state
@@ -601,8 +631,9 @@ def _blocks(page: Page) -> gr.Blocks:
                 thread = part("thread")
                 live = part("live")
                 notice = part("notice")
+                composer = (STATIC / "composer.html").read_text("utf-8")
                 bridge = gr.HTML(
-                    html_template=(STATIC / "composer.html").read_text("utf-8"),
+                    html_template=composer.replace("WRITER", writer_html(page.model)),
                     js_on_load=(STATIC / "page.js").read_text("utf-8"),
                     elem_id="dl-composer",
                     apply_default_css=False,
@@ -659,6 +690,11 @@ def _visitor(request: gr.Request) -> str:
     if visitor is None:
         raise gr.Error("Allow cookies for this page and reload it.", print_exception=False)
     return visitor
+
+
+def _file_of(path: str) -> str:
+    """Return the file that an article is in: ``news.jsonl`` of ``news.jsonl#3``."""
+    return path.partition("#")[0]
 
 
 def _found(text: str, cited: Mapping[str, Any]) -> Span | None:

@@ -10,15 +10,19 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rag.schema import Statement, short_citation
 from ui.conversations import ConversationTurn
 from ui.markup import dates, day, label, markdown, words
 
 Values = Mapping[str, Any]
 
+LARGE_CHARS = 70
+"""A longer short answer is set smaller."""
+
 VERDICTS = {
     "supported": ("Paraphrase", "Not the source's own words; the cited words support it."),
     "partly": ("Partly supported", "The cited words support only a part of this."),
-    "unsupported": ("Not supported", "No words were found in the articles that support this."),
+    "unsupported": ("Struck", "No words were found in the articles that support this."),
 }
 DISAGREEMENTS = {
     "over_time": ("What changed over time", "The newest reading comes first."),
@@ -31,6 +35,8 @@ FILE_STATES = {
     "changed": "This file has changed since it was indexed.",
     "missing": "This file is no longer in the folder.",
 }
+# The sentences' own words need no author.
+OWN_WORDS = "extractive"
 REASONS = (
     "Wrong",
     "Citation does not fit",
@@ -67,9 +73,9 @@ def turn_html(turn: ConversationTurn, *, span: Values | None = None) -> str:
     )
 
 
-def stream_html(question: str, stage: str, detail: str, statements: Sequence[str]) -> str:
-    """Return a turn that is being answered: its stage and the plain text so far."""
-    written = "".join(f"<p>{words(text)}</p>" for text in statements)
+def stream_html(question: str, stage: str, detail: str, statements: Sequence[Statement]) -> str:
+    """Return a turn that is being answered: its stage and what is written so far."""
+    written = "".join(_streamed(statement) for statement in statements)
     about = f": {label(detail)}" if detail else ""
     return (
         '<article class="dl-turn dl-running" data-running="yes" aria-label="Being answered">'
@@ -78,6 +84,12 @@ def stream_html(question: str, stage: str, detail: str, statements: Sequence[str
         f"{label(stage)}{about} …</p>"
         f'<div class="dl-streaming">{written}</div></article>'
     )
+
+
+def _streamed(statement: Statement) -> str:
+    if statement.verdict == "unsupported":
+        return f'<p class="dl-struck"><s>{words(statement.text)}</s></p>'
+    return f"<p>{words(statement.marked)}</p>"
 
 
 def error_html(problem: str, remedy: str) -> str:
@@ -90,7 +102,9 @@ def error_html(problem: str, remedy: str) -> str:
 
 def answer_text(answer: Values) -> str:
     """Return the answer as plain text followed by its citations."""
-    lines = [str(answer.get("text", ""))]
+    number = short_citation(answer)
+    short = f"{answer['short_answer']} [{number}]\n\n" if number is not None else ""
+    lines = [f"{short}{answer.get('text', '')}"]
     for citation in answer.get("citations", ()):
         lines.append(
             f"[{citation['number']}] “{citation['quote']}” - {_credit(citation)}"
@@ -107,12 +121,17 @@ def answer_markdown(answer: Values) -> str:
         parts.append(f"{calm}{markdown(answer.get('reason') or '')}")
         parts += [f"- {markdown(question)}" for question in answer.get("suggestions") or ()]
     if answer.get("short_answer"):
-        parts.append(f"**{markdown(answer['short_answer'])}**")
+        number = short_citation(answer)
+        marker = "" if number is None else f" \\[{number}\\]"
+        parts.append(f"**{markdown(answer['short_answer'])}**{marker}")
     for statement in answer.get("statements", ()):
         markers = "".join(f" \\[{number}\\]" for number in statement["citations"])
         verdict = VERDICTS.get(statement["verdict"])
-        mark = f" *({verdict[0].lower()})*" if verdict else ""
-        parts.append(f"{markdown(statement['text'])}{markers}{mark}")
+        why = "".join(f": {markdown(reason)}" for reason in _reasons(statement)[:1])
+        mark = f" *({verdict[0].lower()}{why})*" if verdict else ""
+        said = markdown(statement["text"])
+        said = f"~~{said}~~" if statement["verdict"] == "unsupported" else said
+        parts.append(f"{said}{markers}{mark}")
     if answer.get("disagreement") and answer.get("readings"):
         rows = ["| Value | As of | According to | Citation |", "|---|---|---|---|"]
         rows += [
@@ -157,27 +176,36 @@ def _answer(turn: ConversationTurn) -> str:
     said_by: dict[int, Values] = {}
     for reading in answer.get("readings", ()):
         said_by.setdefault(int(reading["citation"]), reading)
+    notes = _notes(answer)
+    fell_back = (
+        turn.options.get("writer") == "model" and answer.get("generator") == OWN_WORDS and notes
+    )
     # Without a short answer the first statement takes its place, in large type.
     lead = "" if answer.get("short_answer") else " dl-lead"
     statements = "".join(
         _statement(turn.id, statement, citations, said_by, "" if place else lead)
         for place, statement in enumerate(answer.get("statements", ()))
     )
-    notes = "".join(f'<p class="dl-note">{label(note)}</p>' for note in answer.get("notes", ()))
+    above = f'<div class="dl-fellback" role="note">{notes}</div>' if fell_back else ""
     return (
-        f'<div class="dl-answer">{_short_answer(turn.id, answer, citations)}'
+        f'<div class="dl-answer">{above}{_short_answer(turn.id, answer, citations)}'
         f'<ul class="dl-statements">{statements}</ul>{_readings(turn.id, answer, citations)}'
-        f"{notes}{_cards(turn.id, citations)}</div>"
+        f"{'' if fell_back else notes}{_cards(turn.id, citations)}</div>"
     )
+
+
+def _notes(answer: Values) -> str:
+    return "".join(f'<p class="dl-note">{label(note)}</p>' for note in answer.get("notes", ()))
 
 
 def _short_answer(turn_id: int, answer: Values, citations: Mapping[int, Values]) -> str:
     short = answer.get("short_answer")
     if not short:
         return ""
-    holder = next((c for c in citations.values() if short in c["quote"]), None)
-    mark = marker(turn_id, holder) if holder else ""
-    return f'<p class="dl-short"><bdi>{words(short)}</bdi> {mark}</p>'
+    number = short_citation(answer)
+    mark = "" if number is None else marker(turn_id, citations[number])
+    size = " dl-long" if len(short) > LARGE_CHARS else ""
+    return f'<p class="dl-short{size}"><bdi>{words(short)}</bdi> {mark}</p>'
 
 
 def _statement(
@@ -187,6 +215,8 @@ def _statement(
     said_by: Mapping[int, Values],
     kind: str,
 ) -> str:
+    if statement["verdict"] == "unsupported":
+        return _struck(statement)
     numbers = [number for number in statement["citations"] if number in citations]
     markers = "".join(marker(turn_id, citations[number]) for number in numbers)
     verdict = VERDICTS.get(statement["verdict"])
@@ -196,7 +226,7 @@ def _statement(
         if verdict
         else ""
     )
-    about: list[str] = []
+    about = [label(reason) for reason in _reasons(statement)]
     for number in numbers:
         reading = said_by.get(number)
         if reading and reading["attribution"]:
@@ -216,6 +246,22 @@ def _statement(
         f'<li class="dl-said{kind}"><p class="dl-statement"><bdi>{words(statement["text"])}</bdi> '
         f'<span class="dl-markers">{markers}</span>{mark}</p>{beside}</li>'
     )
+
+
+def _struck(statement: Values) -> str:
+    """Return a sentence that no article supports: shown, but not as said."""
+    name, meaning = VERDICTS["unsupported"]
+    why = "<br>".join(label(reason) for reason in _reasons(statement)) or meaning
+    return (
+        f'<li class="dl-said dl-struck"><p class="dl-statement"><s>{words(statement["text"])}</s>'
+        f' <span class="dl-verdict dl-unsupported" title="{meaning}">{name}</span></p>'
+        f'<p class="dl-about">{why}</p></li>'
+    )
+
+
+def _reasons(statement: Values) -> Sequence[str]:
+    reasons: Sequence[str] = statement.get("reasons") or ()
+    return reasons
 
 
 def _readings(turn_id: int, answer: Values, citations: Mapping[int, Values]) -> str:
@@ -340,21 +386,38 @@ def _excerpt(text: str, max_chars: int = 220) -> str:
 
 def _asked_with(turn: ConversationTurn) -> str:
     told: list[str] = []
-    searched = turn.answer.get("standalone_question")
-    if searched and searched != turn.question:
-        told.append(f"Searched as: {label(searched)}")
     options = turn.options
+    if options.get("as_written"):
+        told.append("Asked as written, without what came before")
     if options.get("as_of"):
         told.append(f"As of {day(options['as_of'])}")
     if options.get("articles"):
         told.append(f"Only in: {label(options['articles'])}")
-    return f'<p class="dl-small dl-asked">{" · ".join(told)}</p>' if told else ""
+    with_options = f'<p class="dl-small dl-asked">{" · ".join(told)}</p>' if told else ""
+    return _searched(turn) + with_options
+
+
+def _searched(turn: ConversationTurn) -> str:
+    """Return the question that was searched for, where it is another than the one asked."""
+    searched = turn.answer.get("standalone_question")
+    if not searched or searched == turn.question:
+        return ""
+    return (
+        f'<div class="dl-small dl-asked"><p>Searched for: <span class="dl-searched">'
+        f'{label(searched)}</span> <button type="button" class="dl-quiet" data-act="change-search"'
+        f' aria-controls="dl-search-{turn.id}" aria-expanded="false">Change</button></p>'
+        f'<form class="dl-search" id="dl-search-{turn.id}" data-form="searched"'
+        f' data-turn="{turn.id}" hidden><label>Search for exactly this'
+        f' <textarea name="question" rows="2" maxlength="4000" required>{words(searched)}'
+        '</textarea></label><button type="submit" class="dl-button">Ask</button></form></div>'
+    )
 
 
 def _tools(turn: ConversationTurn) -> str:
     answer = turn.answer
     ident = f'data-turn="{turn.id}"'
     copies = judge = facts = ""
+    as_written = ' data-as-written="yes"' if turn.options.get("as_written") else ""
     if turn.outcome != "failed":
         copies = (
             f'<button type="button" class="dl-quiet" data-act="copy" {ident}>Copy</button>'
@@ -365,9 +428,12 @@ def _tools(turn: ConversationTurn) -> str:
         )
         judge = _judgement(turn)
     if turn.outcome == "answered":
-        told = [label(answer.get("generator", ""))] if answer.get("generator") else []
+        told: list[str] = []
         if not answer.get("abstained"):
-            told.insert(0, f"confidence {round(100 * float(answer.get('confidence', 0)))} %")
+            told.append(f"confidence {round(100 * float(answer.get('confidence', 0)))} %")
+            generator = answer.get("generator")
+            own = generator in (None, OWN_WORDS)
+            told.append("the sources’ own words" if own else f"written by {label(generator)}")
         total_ms = (answer.get("timings_ms") or {}).get("total")
         if total_ms is not None:
             told.append(f"{float(total_ms) / 1000:.1f} s")
@@ -378,7 +444,8 @@ def _tools(turn: ConversationTurn) -> str:
     return (
         f'<footer class="dl-tools"><div class="dl-buttons">{copies}'
         f'<button type="button" class="dl-quiet" data-act="retry" {ident}'
-        f' data-question="{words(turn.question)}">Ask again</button>{judge}</div>{facts}</footer>'
+        f' data-question="{words(turn.question)}"{as_written}>Ask again</button>{judge}</div>'
+        f"{facts}</footer>"
     )
 
 
@@ -388,6 +455,21 @@ def _judgement(turn: ConversationTurn) -> str:
         f'<label><input type="radio" name="dl-reason-{turn.id}" value="{reason}"> {reason}</label>'
         for reason in REASONS
     )
+    more = (
+        '<label>More, if you like <textarea name="comment" rows="2" maxlength="4000"></textarea>'
+        '</label><button type="submit" class="dl-button">Send</button>'
+    )
+    # An opinion counts at once; the words to it may follow.
+    praise = (
+        '<details class="dl-praise"><summary>Kept as a good answer. Say why, if you like</summary>'
+        f'<form class="dl-judge" data-form="feedback" data-liked="yes" {ident}>{more}</form>'
+        "</details>"
+    )
+    kept = (
+        f'<p class="dl-small dl-kept">Kept with it: {label(turn.comment)}</p>'
+        if turn.comment
+        else ""
+    )
     return (
         f'<button type="button" class="dl-quiet" data-act="like" {ident}'
         f' aria-pressed="{"true" if turn.liked is True else "false"}">Good answer</button>'
@@ -395,9 +477,8 @@ def _judgement(turn: ConversationTurn) -> str:
         f' aria-pressed="{"true" if turn.liked is False else "false"}"'
         f' aria-controls="dl-judge-{turn.id}">Bad answer</button>'
         f'<form class="dl-judge" id="dl-judge-{turn.id}" data-form="feedback" {ident} hidden>'
-        f"<fieldset><legend>What is wrong with it?</legend>{reasons}</fieldset>"
-        f'<label>More, if you like <textarea name="comment" rows="2" maxlength="4000"></textarea>'
-        '</label><button type="submit" class="dl-button">Send</button></form>'
+        f"<fieldset><legend>What is wrong with it?</legend>{reasons}</fieldset>{more}</form>"
+        f"{praise if turn.liked and not turn.comment else ''}{kept}"
     )
 
 

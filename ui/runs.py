@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, cast
 
 from rag.errors import RagError, UsageError
 from rag.schema import (
@@ -24,6 +25,7 @@ from rag.schema import (
     Stage,
     Statement,
     StatementWritten,
+    Turn,
     iso,
 )
 from ui.archives import ArchiveHolder
@@ -40,15 +42,17 @@ class Asked:
     """A question as it goes to the archive.
 
     Attributes:
-        options: Kept with the turn: ``as_of`` and a line on the chosen ``articles``.
+        options: Kept with the turn: ``as_of``, a line on the chosen ``articles``, and so on.
         paths: The articles to look in, or None for all.
+        model: Who writes: None for what the settings say, False for the sources' own words.
     """
 
     question: str
-    history: Sequence[Mapping[str, str]] = ()
+    history: Sequence[Turn] = ()
     options: Mapping[str, Any] | None = None
     as_of: str | None = None
     paths: Sequence[str] | None = None
+    model: Literal[False] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class Snapshot:
     version: int
     stage: str
     detail: str
-    statements: tuple[str, ...]
+    statements: tuple[Statement, ...]
     done: bool
 
 
@@ -82,9 +86,7 @@ class Run:
     def snapshot(self) -> Snapshot:
         """Return how far the run is."""
         with self._lock:
-            written = tuple(
-                s.text + "".join(f" [{number}]" for number in s.citations) for s in self._statements
-            )
+            written = tuple(self._statements)
             return Snapshot(self._version, *self._stage, written, self._done)
 
     def stop(self) -> None:
@@ -99,11 +101,14 @@ class Run:
                 history=self.asked.history,
                 as_of=self.asked.as_of,
                 paths=self.asked.paths,
+                model=self.asked.model,
             )
-            for event in events:
-                if self.snapshot().done:
-                    return
-                self._take(event)
+            # A language model that writes is stopped by it.
+            with closing(cast("Generator[Event]", events)):
+                for event in events:
+                    if self.snapshot().done:
+                        return
+                    self._take(event)
         except RagError as error:
             self._finish("failed", {"problem": error.problem, "remedy": error.remedy})
         except Exception:  # the thread's edge: the reader must not wait for ever
@@ -126,7 +131,10 @@ class Run:
             return
         with self._lock:
             if isinstance(event, Stage):
-                self._stage = (STAGES[event.name], event.detail)
+                stage = (STAGES[event.name], event.detail)
+                if stage == self._stage:
+                    return  # it is told again while a language model thinks
+                self._stage = stage
             elif isinstance(event, StatementWritten):
                 self._statements.append(event.statement)
                 self._citations.update({c.number: c for c in event.citations})

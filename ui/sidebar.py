@@ -121,19 +121,35 @@ def building_html(progress: Progress | None, corpus: str) -> str:
     )
 
 
-def unavailable_html(problem: str, remedy: str, *, empty: bool, corpus: str) -> str:
-    """Return the centre of the page when there is no archive to ask, and what to do."""
+def unavailable_html(problem: str, remedy: str, *, empty: bool, corpus: str, uploads: bool) -> str:
+    """Return the centre of the page when there is no archive to ask, and what to do.
+
+    Args:
+        problem: Why there is none; not told where all that is missing is a first article.
+        remedy: What helps.
+        empty: Whether all that is missing is a first article.
+        corpus: The folder of articles.
+        uploads: Whether articles can be added in the page.
+    """
     heading = "No articles yet" if empty else "The archive cannot be opened"
     told = (
-        f'<p>Add articles at the left, or copy files into <span class="dl-path">{label(corpus)}'
-        "</span> and try again. Text, Markdown, HTML and JSON Lines files are read.</p>"
+        f"<p>{'Add articles, or copy' if uploads else 'Copy'} files into"
+        f' <span class="dl-path">{label(corpus)}</span> and try again. Text, Markdown, HTML and'
+        " JSON Lines files are read.</p>"
         if empty
         else f"<p>{label(problem)}</p><p>{label(remedy)}</p>"
     )
+    # Where the window is narrow, the form to add them is out of sight.
+    adding = (
+        '<button type="button" class="dl-button dl-only-narrow" data-act="toggle-left">'
+        "Add articles</button>"
+        if empty and uploads
+        else ""
+    )
     return (
         f'<section class="dl-welcome" aria-label="{heading}"><h2>{heading}</h2>{told}'
-        '<p><button type="button" class="dl-button" data-act="reopen">Try again</button></p>'
-        "</section>"
+        f'<p class="dl-choices">{adding}<button type="button" class="dl-button dl-plain"'
+        ' data-act="reopen">Try again</button></p></section>'
     )
 
 

@@ -52,18 +52,19 @@ The lighthouse keeper retired after decades.
 class Server:
     """The page in a process of its own, which can be stopped and started again."""
 
-    def __init__(self, folder: Path, kind: str) -> None:
+    def __init__(self, folder: Path, kind: str, settings: dict[str, str]) -> None:
         self.corpus = folder / "corpus"
         self.index = folder / "index"
         self.corpus.mkdir(parents=True, exist_ok=True)
         self.kind = kind
+        self._settings = {f"RAG_{name.upper()}": value for name, value in settings.items()}
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         self._process: subprocess.Popen[bytes] | None = None
         self._log = folder / "server.log"
 
     def start(self) -> None:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **self._settings}
         command = [sys.executable, str(HERE / "serve.py"), str(self.port)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -104,11 +105,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Start a page over these files; ``kind`` is ``fake`` or ``real``."""
+    """Start a page over these files; ``kind`` is one of those of serve.py."""
     servers: list[Server] = []
 
-    def start(files: dict[str, str] | None = None, kind: str = "fake") -> Server:
-        server = Server(tmp_path / f"page{len(servers)}", kind)
+    def start(files: dict[str, str] | None = None, kind: str = "fake", **settings: str) -> Server:
+        server = Server(tmp_path / f"page{len(servers)}", kind, settings)
         given = {"harbour.txt": HARBOUR, "council.md": COUNCIL, "old.txt": OLD}
         for name, text in (given if files is None else files).items():
             (server.corpus / name).write_text(text, "utf-8")

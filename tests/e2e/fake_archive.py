@@ -30,6 +30,7 @@ from rag.schema import (
     Stage,
     Statement,
     StatementWritten,
+    Turn,
 )
 
 _DATE = re.compile(r"^\w+day, (\d{4}-\d{2}-\d{2})$", re.M)
@@ -115,8 +116,9 @@ class FakeArchive:
         history: History = (),
         as_of: dt.date | str | None = None,
         paths: Sequence[str] | None = None,
+        model: Any = None,
     ) -> Answer:
-        for event in self.stream(question, history, as_of, paths):
+        for event in self.stream(question, history, as_of, paths, model):
             if isinstance(event, Finished):
                 return event.answer
         raise AssertionError("a stream ends with its answer")
@@ -127,6 +129,7 @@ class FakeArchive:
         history: History = (),
         as_of: dt.date | str | None = None,
         paths: Sequence[str] | None = None,
+        model: Any = None,
     ) -> Iterator[Event]:
         pause_s = 0.7 if "slowly" in question else 0.0
         yield Stage("searching", f"{len(self._articles)} articles")
@@ -137,8 +140,8 @@ class FakeArchive:
         searched = question
         if history:
             last = history[-1]
-            assert isinstance(last, dict)
-            searched = f"{question} ({last['question']})"
+            assert isinstance(last, Turn)
+            searched = f"{question} ({last.question})"
         if "explode" in question:
             raise RuntimeError("a bug")
         asked = set(re.findall(r"\w{5,}", searched.casefold()))

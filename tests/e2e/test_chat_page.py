@@ -140,7 +140,7 @@ def test_a_follow_up_is_read_together_with_what_was_asked_before(serve: Serve, p
     ask(page, "And who said so?")
 
     second = page.locator("#dl-thread .dl-turn").nth(1)
-    expect(second).to_contain_text(f"Searched as: And who said so? ({LORRIES})")
+    expect(second).to_contain_text(f"Searched for: And who said so? ({LORRIES})")
     expect(second.locator(".dl-statements li").first).to_contain_text("300 lorries")
 
 

@@ -30,6 +30,18 @@ function rememberConversation() {
   window.history.replaceState(null, '', url);
 }
 
+// Who writes is chosen per question and kept per conversation; a new one goes on with the choice.
+let writerOf = null;
+function recallWriter() {
+  const shown = shownConversation();
+  if (shown === null || shown === writerOf) return;
+  writerOf = shown;
+  const writer = part('thread').querySelector('[data-writer]')?.dataset.writer;
+  for (const box of document.querySelectorAll('input[name=dl-writer]')) {
+    if (writer) box.checked = box.value === writer;
+  }
+}
+
 // ---- which articles are asked --------------------------------------------------------------
 
 const dates = () => ({
@@ -64,7 +76,7 @@ function setRunning(on) {
   document.body.classList.toggle('dl-is-running', on);
 }
 
-function ask(question, replace = null) {
+function ask(question, replace = null, asWritten = false) {
   if (!question.trim() || running()) return;
   setRunning(true);
   const box = byId('dl-question');
@@ -73,7 +85,8 @@ function ask(question, replace = null) {
   state.replace = null;
   state.asked = question;
   send('ask', {
-    question, replace, conversation: shownConversation() ?? '',
+    question, replace, conversation: shownConversation() ?? '', as_written: asWritten,
+    writer: document.querySelector('input[name=dl-writer]:checked')?.value ?? '',
     only: state.only, paths: [...state.paths], ...dates(),
   });
 }
@@ -232,7 +245,8 @@ const ACTIONS = {
   open: openEvidence,
   'close-evidence': closeEvidence,
   stop: () => send('stop', { conversation: shownConversation() ?? '' }),
-  retry: (button) => ask(button.dataset.question, button.dataset.turn),
+  retry: (button) => ask(
+    button.dataset.question, button.dataset.turn, button.dataset.asWritten === 'yes'),
   suggest: (button) => ask(button.dataset.question),
   edit: (button) => {
     const box = byId('dl-question');
@@ -244,12 +258,8 @@ const ACTIONS = {
   copy: (button) => copy(button, '.dl-copy'),
   'copy-markdown': (button) => copy(button, '.dl-copy-markdown'),
   like: (button) => send('judge', { turn: button.dataset.turn, liked: true }),
-  dislike: (button) => {
-    const form = byId(button.getAttribute('aria-controls'));
-    form.hidden = !form.hidden;
-    button.setAttribute('aria-expanded', String(!form.hidden));
-    if (!form.hidden) form.querySelector('input').focus();
-  },
+  dislike: (button) => unfold(button),
+  'change-search': (button) => unfold(button),
   'new-conversation': () => {
     state.replace = null;
     send('conversation', { act: 'new' });
@@ -286,6 +296,13 @@ const ACTIONS = {
   },
 };
 
+function unfold(button) {
+  const form = byId(button.getAttribute('aria-controls'));
+  form.hidden = !form.hidden;
+  button.setAttribute('aria-expanded', String(!form.hidden));
+  if (!form.hidden) form.querySelector('input, textarea').focus();
+}
+
 function confirmed(button, question, act) {
   if (button.dataset.sure === 'yes') { act(); return; }
   const was = button.textContent;
@@ -312,9 +329,11 @@ const FORMS = {
     current: shownConversation() ?? '',
   }),
   feedback: (form) => send('judge', {
-    turn: form.dataset.turn, liked: false, comment: form.elements.comment.value,
-    reason: form.querySelector('input[type=radio]:checked')?.value ?? '',
+    turn: form.dataset.turn, liked: form.dataset.liked === 'yes',
+    comment: form.elements.comment.value,
+    reason: form.querySelector('input[type=radio]:checked')?.value ?? '',  // none with praise
   }),
+  searched: (form) => ask(form.elements.question.value, form.dataset.turn, true),
   paste: (form) => {
     send('add', {
       title: form.elements.title.value, text: form.elements.text.value, wanted: state.wanted,
@@ -358,6 +377,10 @@ document.addEventListener('keydown', (event) => {
       && !event.isComposing) {
     event.preventDefault();
     ask(event.target.value, state.replace);
+  } else if (event.target.closest?.('.dl-search') && event.key === 'Enter' && !event.shiftKey
+      && !event.isComposing && event.target.name === 'question') {
+    event.preventDefault();
+    event.target.form.requestSubmit();
   } else if (event.key === 'Escape') {
     if (!float.hidden) hideCard();
     else if (document.body.classList.contains('dl-show-left')) drawer(false);
@@ -398,6 +421,7 @@ let turns = 0;
 function afterThread() {
   afterLive();
   rememberConversation();
+  recallWriter();
   document.body.classList.toggle(
     'dl-closed', part('thread').querySelector('[data-closed]') !== null);
   const shown = part('thread').querySelectorAll('.dl-turn');
