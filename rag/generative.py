@@ -11,6 +11,7 @@ import re
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
+from rag.bylines import without_byline
 from rag.citations import (
     Check,
     attribution_in,
@@ -488,10 +489,29 @@ class Evidence:
             return _struck(statement, "It is no whole sentence.")
         if speaks_to_a_machine(statement):
             return _struck(statement, "It speaks to a machine.")
+        written = self._checked(statement, numbers)
+        if _RANKS[written.verdict] == 3:
+            return written
+        # What an article says of itself stands in no sentence: outlet, title and date.
+        for index, passage in enumerate(self.passages):
+            bare = without_byline(statement, passage)
+            if bare is None:
+                continue
+            found = self._checked(bare, [index + 1], only=index)
+            if _RANKS[found.verdict] > _RANKS[written.verdict]:
+                kept: Verdict = "partly" if found.verdict == "partly" else "supported"
+                # Who says so may have been put back.
+                stem = bare.rstrip(" .")
+                added = found.text.removeprefix(stem) if found.text.startswith(f"{stem}, ") else "."
+                told = statement.rstrip(" .") + added
+                written = Written(told, found.places, kept, found.reasons)
+        return written
+
+    def _checked(self, statement: str, numbers: Sequence[int], only: int | None = None) -> Written:
         for quote in quotes_in(statement):
             if not any(is_quoted_truly(quote, sentence.text) for sentence in self._sentences):
                 return _struck(statement, "Words in quotation marks are in no passage.")
-        found, places = self._best(statement, {number - 1 for number in numbers})
+        found, places = self._best(statement, {number - 1 for number in numbers}, only)
         if found.verdict == "partly" and found.lost_attribution:
             words = " ".join(place.quote for place in places)
             who = attribution_in(words)
@@ -511,11 +531,13 @@ class Evidence:
             return Written(statement, places, "supported")
         return Written(statement, places, found.verdict, found.reasons)
 
-    def _best(self, statement: str, cited: set[int]) -> tuple[Check, tuple[Place, ...]]:
+    def _best(
+        self, statement: str, cited: set[int], only: int | None
+    ) -> tuple[Check, tuple[Place, ...]]:
         """Return the best verdict and the fewest sentences that give it."""
         keys = content_keys(statement)
         ranked = sorted(
-            (sentence for sentence in self._sentences if sentence.keys & keys),
+            (s for s in self._sentences if s.keys & keys and only in (None, s.index)),
             key=lambda s: -(len(s.keys & keys) + 0.5 * (s.index in cited)),
         )
         best = Check("unsupported", ("No passage says it.",), 0.0)
@@ -538,7 +560,7 @@ class Evidence:
                 best, group = one, sentences
             if _RANKS[best.verdict] == 3 and len(group) == 1 and group[0].index in cited:
                 break
-        if _RANKS[best.verdict] < 3:
+        if _RANKS[best.verdict] < 3 and only is None:
             joined = self._in_parts(statement, cited)
             if joined is not None:
                 return joined

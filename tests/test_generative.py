@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import subprocess
 import sys
@@ -13,10 +14,11 @@ from language_models import ScriptedLLM
 
 import rag
 from rag.errors import RagError
-from rag.generative import NO_ANSWER, Evidence, Sentences, tidy
+from rag.generative import NO_ANSWER, Evidence, Sentences, Written, tidy
 from rag.generative import prompt as prompt_of
 from rag.llm import LanguageModelError, clean, open_model
-from rag.schema import Finished, Stage, StatementWritten
+from rag.passages import estimate_pieces, split_passages
+from rag.schema import Article, Finished, Stage, StatementWritten
 
 QUESTION = "Why did Israel recall its negotiators from Doha?"
 TRUE = "Netanyahu has recalled senior members of Israel's negotiating team from Doha [1]."
@@ -208,6 +210,68 @@ def test_the_stream_tells_what_ask_returns_and_begins_before_the_model_is_done(
     for event in events:
         if isinstance(event, StatementWritten):
             assert [c.number for c in event.citations] == list(event.statement.citations)
+
+
+DATED = Article(
+    path="river.txt",
+    text="The river rose by two metres overnight, officials said. The old bridge was closed.",
+    title="River floods the old town",
+    published=dt.date(2025, 7, 24),
+    outlet="The New York Times",
+)
+
+
+def checked_against_a_dated_article(statement: str) -> Written:
+    passages = split_passages(
+        DATED, passage_words=110, max_pieces=200, count_pieces=estimate_pieces, language="en"
+    )
+    return Evidence(passages).check(statement, [1])
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "The New York Times reported on July 24 that the old bridge was closed.",
+        "On July 24, 2025, the New York Times wrote that the old bridge was closed.",
+        "According to The New York Times (24 July 2025), the old bridge was closed.",
+        "According to an article by The New York Times from July 2025, the old bridge was closed.",
+        "As of July 24, 2025, the old bridge was closed.",
+        "The old bridge was closed, The New York Times reported on 2025-07-24.",
+        "The old bridge was closed, according to The New York Times.",
+        "The old bridge was closed (The New York Times, July 24, 2025).",
+        "The article “River floods the old town” says that the old bridge was closed.",
+    ],
+)
+def test_outlet_title_and_date_of_the_cited_article_are_known(statement: str) -> None:
+    written = checked_against_a_dated_article(statement)
+
+    assert (written.verdict, written.text) == ("supported", statement)
+    assert written.places[0].quote == "The old bridge was closed."
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "The New York Times reported on July 25 that the old bridge was closed.",
+        "The Washington Post reported on July 24 that the old bridge was closed.",
+        "The New York Times reported in 2024 that the old bridge was closed.",
+        "The New York Times reported on July 24 that the new bridge was closed.",
+        "The New York Times reported that the mayor and the old bridge were closed.",
+        "According to police and The New York Times, the old bridge was closed.",
+        "The article “Flood kills nine” says that the old bridge was closed.",
+        "On July 24, 2025, the old bridge was closed.",
+    ],
+)
+def test_another_outlet_title_or_date_is_not(statement: str) -> None:
+    assert checked_against_a_dated_article(statement).verdict not in ("supported", "quoted")
+
+
+def test_naming_the_outlet_does_not_stand_for_who_says_so() -> None:
+    said = "The New York Times reported on July 24 that the river rose by two metres overnight."
+    written = checked_against_a_dated_article(said)
+
+    assert written.text.endswith("overnight, according to officials.")
+    assert written.text.startswith("The New York Times reported on July 24")
 
 
 def test_no_half_marker_is_ever_shown(seeds_archive: rag.Archive) -> None:
