@@ -109,7 +109,15 @@ def test_a_statement_that_is_not_verbatim_carries_its_verdict() -> None:
 
 
 def test_a_struck_sentence_is_shown_as_struck_with_its_reason_everywhere() -> None:
-    invented = Statement("Sixty fled.", (), "unsupported", ("No passage has the number Sixty.",))
+    invented = Statement(
+        "Sixty fled.",
+        (),
+        "unsupported",
+        (
+            "“fled” is not in the cited words.",
+            "The number Sixty is not in the cited words.",
+        ),
+    )
     standing = Statement("About 50 remain, officials say.", (1,), "quoted")
     values = answer(statements=(standing, invented), generator="some-model")
     kept = Conversation("c", "Name", "2025", (turn(values),))
@@ -117,24 +125,31 @@ def test_a_struck_sentence_is_shown_as_struck_with_its_reason_everywhere() -> No
     shown = turn_html(turn(values))
 
     assert "<s>Sixty fled.</s>" in shown
-    assert "Struck No passage has the number Sixty." in plain(shown)
+    assert "Struck Not in the cited words: number Sixty, “fled”." in plain(shown)
     assert "written by some-model" in plain(shown)
     assert "<s>Sixty fled.</s>" in stream_html("Q?", "Writing", "", (standing, invented))
     assert "About 50 remain, officials say. [1]" in stream_html("Q?", "", "", (standing, invented))
-    assert "~~Sixty fled.~~ *(struck: No passage has the number Sixty.)*" in to_markdown(kept)
-    assert "<s>Sixty fled.</s> <small>(Struck: No passage has the number Sixty.)" in to_html(kept)
+    assert (
+        "~~Sixty fled.~~ *(struck: Not in the cited words: number Sixty, “fled”.)*"
+        in to_markdown(kept)
+    )
+    assert "<s>Sixty fled.</s> <small>(Struck: Not in the cited words: number Sixty" in to_html(
+        kept
+    )
     assert "[struck, no article supports it: Sixty fled.]" in answer_text(values)
 
 
 def test_where_the_model_failed_that_is_told_above_the_answer() -> None:
-    failed = answer(notes=("some-model gave no answer.",))
+    failed = answer(notes=("A file has changed.", "some-model gave no answer."))
 
-    asked_model = turn_html(turn(failed, options={"writer": "model"}))
+    chosen = {"writer": "model", "model": "some-model"}
+    asked_model = turn_html(turn(failed, options=chosen))
     asked_sources = turn_html(turn(failed, options={"writer": "extractive"}))
 
     assert asked_model.index("gave no answer") < asked_model.index("dl-short")
     assert asked_sources.index("gave no answer") > asked_sources.index("dl-statements")
     assert asked_model.count("gave no answer") == 1
+    assert asked_model.index("A file has changed") > asked_model.index("dl-statements")
 
 
 def test_what_was_searched_for_can_be_changed_where_it_is_not_what_was_asked() -> None:
@@ -171,7 +186,7 @@ def test_the_switch_says_where_the_words_go() -> None:
     away = writer_html(OpenAICompatible("https://api.example.com/v1", "big`${1}{{x}}"))
 
     assert "Written by llama3.2" in plain(here)
-    assert "stay on this machine (localhost:11434)" in plain(here)
+    assert "stay on this machine" in plain(here)
     assert "go to api.example.com ." in plain(away)
     assert not set("`${}") & set(away), "a template would read them"
     assert "No language model is asked." in plain(away)

@@ -16,6 +16,7 @@ from ui.render import (
     asked_at,
     is_reply,
     newest_first,
+    reasons_of,
 )
 
 _STYLE = """
@@ -110,7 +111,7 @@ def _turn(turn: ConversationTurn) -> str:
 def _statement(turn: ConversationTurn, statement: dict[str, Any]) -> str:
     markers = "".join(_marker(turn, number) for number in statement["citations"])
     verdict = VERDICTS.get(statement["verdict"])
-    why = "".join(f": {label(reason)}" for reason in (statement.get("reasons") or ())[:1])
+    why = "".join(f": {label(reason)}" for reason in reasons_of(statement)[:1])
     mark = f" <small>({verdict[0]}{why})</small>" if verdict else ""
     tag = "s" if statement["verdict"] == "unsupported" else "bdi"
     return f"<p><{tag}>{words(statement['text'])}</{tag}>{markers}{mark}</p>"

@@ -535,7 +535,7 @@ class Page:
         options: dict[str, Any] = {"as_written": True} if given.flag("as_written") else {}
         writer = given.text("writer")
         if self.model and writer in ("model", render.OWN_WORDS):
-            options["writer"] = writer
+            options |= {"writer": writer, "model": self.model.name}
         return options
 
     def _history(self, visitor: str, identity: str) -> Sequence[Turn]:

@@ -37,6 +37,8 @@ FILE_STATES = {
 }
 # The sentences' own words need no author.
 OWN_WORDS = "extractive"
+MISSING_TOLD = 4
+_MISSING = " is not in the cited words."
 REASONS = (
     "Wrong",
     "Citation does not fit",
@@ -127,7 +129,7 @@ def answer_markdown(answer: Values) -> str:
     for statement in answer.get("statements", ()):
         markers = "".join(f" \\[{number}\\]" for number in statement["citations"])
         verdict = VERDICTS.get(statement["verdict"])
-        why = "".join(f": {markdown(reason)}" for reason in _reasons(statement)[:1])
+        why = "".join(f": {markdown(reason)}" for reason in reasons_of(statement)[:1])
         mark = f" *({verdict[0].lower()}{why})*" if verdict else ""
         said = markdown(statement["text"])
         said = f"~~{said}~~" if statement["verdict"] == "unsupported" else said
@@ -176,26 +178,31 @@ def _answer(turn: ConversationTurn) -> str:
     said_by: dict[int, Values] = {}
     for reading in answer.get("readings", ()):
         said_by.setdefault(int(reading["citation"]), reading)
-    notes = _notes(answer)
-    fell_back = (
-        turn.options.get("writer") == "model" and answer.get("generator") == OWN_WORDS and notes
-    )
+    notes = list(answer.get("notes", ()))
+    above: list[str] = []
+    if turn.options.get("writer") == "model" and answer.get("generator") == OWN_WORDS:
+        above = [note for note in notes if _is_of_model(note, turn.options)]
+        notes = [note for note in notes if note not in above]
+    fell_back = f'<div class="dl-fellback" role="note">{_notes(above)}</div>' if above else ""
     # Without a short answer the first statement takes its place, in large type.
     lead = "" if answer.get("short_answer") else " dl-lead"
     statements = "".join(
         _statement(turn.id, statement, citations, said_by, "" if place else lead)
         for place, statement in enumerate(answer.get("statements", ()))
     )
-    above = f'<div class="dl-fellback" role="note">{notes}</div>' if fell_back else ""
     return (
-        f'<div class="dl-answer">{above}{_short_answer(turn.id, answer, citations)}'
+        f'<div class="dl-answer">{fell_back}{_short_answer(turn.id, answer, citations)}'
         f'<ul class="dl-statements">{statements}</ul>{_readings(turn.id, answer, citations)}'
-        f"{'' if fell_back else notes}{_cards(turn.id, citations)}</div>"
+        f"{_notes(notes)}{_cards(turn.id, citations)}</div>"
     )
 
 
-def _notes(answer: Values) -> str:
-    return "".join(f'<p class="dl-note">{label(note)}</p>' for note in answer.get("notes", ()))
+def _notes(notes: Sequence[str]) -> str:
+    return "".join(f'<p class="dl-note">{label(note)}</p>' for note in notes)
+
+
+def _is_of_model(note: str, options: Values) -> bool:
+    return "language model" in note or str(options.get("model") or "\n") in note
 
 
 def _short_answer(turn_id: int, answer: Values, citations: Mapping[int, Values]) -> str:
@@ -226,7 +233,7 @@ def _statement(
         if verdict
         else ""
     )
-    about = [label(reason) for reason in _reasons(statement)]
+    about = [label(reason) for reason in reasons_of(statement)]
     for number in numbers:
         reading = said_by.get(number)
         if reading and reading["attribution"]:
@@ -251,7 +258,7 @@ def _statement(
 def _struck(statement: Values) -> str:
     """Return a sentence that no article supports: shown, but not as said."""
     name, meaning = VERDICTS["unsupported"]
-    why = "<br>".join(label(reason) for reason in _reasons(statement)) or meaning
+    why = "<br>".join(label(reason) for reason in reasons_of(statement)) or meaning
     return (
         f'<li class="dl-said dl-struck"><p class="dl-statement"><s>{words(statement["text"])}</s>'
         f' <span class="dl-verdict dl-unsupported" title="{meaning}">{name}</span></p>'
@@ -259,9 +266,23 @@ def _struck(statement: Values) -> str:
     )
 
 
-def _reasons(statement: Values) -> Sequence[str]:
-    reasons: Sequence[str] = statement.get("reasons") or ()
-    return reasons
+def reasons_of(statement: Values) -> list[str]:
+    """Return why a statement does not stand, in a line or two: what is missing is told together."""
+    missing: list[str] = []
+    others: list[str] = []
+    for reason in statement.get("reasons") or ():
+        if reason.endswith(_MISSING):
+            what = reason.removesuffix(_MISSING)
+            missing.append(f"the {what[4:]}" if what.startswith("The ") else what)
+        else:
+            others.append(reason)
+    if not missing:
+        return others[:2]
+    # Names and numbers come before plain words: they are what makes a sentence false.
+    missing.sort(key=lambda what: what.startswith("“"))
+    more = len(missing) - MISSING_TOLD
+    told = ", ".join(missing[:MISSING_TOLD]) + (f" and {more} more" if more > 0 else "")
+    return [f"Not in the cited words: {told}."]
 
 
 def _readings(turn_id: int, answer: Values, citations: Mapping[int, Values]) -> str:

@@ -24,18 +24,18 @@ def writer_html(model: OpenAICompatible | None) -> str:
     """
     if model is None:
         return ""
-    address = model.where.partition("://")[2]
+    host = model.where.partition("://")[2]
     goes = (
-        f"The question and the passages found for it stay on this machine ({_shown(address)})."
+        "What you ask and what is found for it stay on this machine."
         if model.is_here
-        else f"The question and the passages found for it go to <b>{_shown(address)}</b>."
+        else f"What you ask and what is found for it go to <b>{_shown(host)}</b>."
     )
     return (
         '<fieldset class="dl-writer"><legend class="dl-visually-hidden">Who writes the answer'
         '</legend><label><input type="radio" name="dl-writer" value="extractive"> The sources’ own'
         ' words</label><label><input type="radio" name="dl-writer" value="model" checked>'
         f"<span>Written by <bdi>{_shown(model.name)}</bdi></span></label>"
-        f'<p class="dl-small dl-where" data-for="model">{goes} Each sentence is checked.</p>'
+        f'<p class="dl-small dl-where" data-for="model">{goes}</p>'
         '<p class="dl-small dl-where" data-for="extractive">No language model is asked.</p>'
         "</fieldset>"
     )

@@ -300,7 +300,10 @@ function unfold(button) {
   const form = byId(button.getAttribute('aria-controls'));
   form.hidden = !form.hidden;
   button.setAttribute('aria-expanded', String(!form.hidden));
-  if (!form.hidden) form.querySelector('input, textarea').focus();
+  if (form.hidden) return;
+  const field = form.querySelector('input, textarea');
+  if (field.matches('textarea')) fit(field);
+  field.focus();
 }
 
 function confirmed(button, question, act) {
@@ -351,7 +354,7 @@ document.addEventListener('submit', (event) => {
 
 let searching = 0;
 document.addEventListener('input', (event) => {
-  if (event.target.id === 'dl-question') fit(event.target);
+  if (event.target.matches?.('#dl-question, .dl-search textarea')) fit(event.target);
   if (event.target.id === 'dl-wanted') {
     state.wanted = event.target.value;
     clearTimeout(searching);
