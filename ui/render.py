@@ -282,7 +282,8 @@ def reasons_of(statement: Values) -> list[str]:
     missing.sort(key=lambda what: what.startswith("“"))
     more = len(missing) - MISSING_TOLD
     told = ", ".join(missing[:MISSING_TOLD]) + (f" and {more} more" if more > 0 else "")
-    return [f"Not in the cited words: {told}."]
+    struck = statement["verdict"] == "unsupported"
+    return [f"Not in the {'words nearest to it' if struck else 'cited words'}: {told}."]
 
 
 def _readings(turn_id: int, answer: Values, citations: Mapping[int, Values]) -> str:
