@@ -37,14 +37,35 @@ Array = npt.NDArray[Any]
 
 SEED = 20261121
 MAX_MB = 25
-MEASURED_EXAMPLES = 192
-VALUES_PER_EXAMPLE = 6000
+MEASURED_EXAMPLES = 128
+PIECES_PER_EXAMPLE = 12
 LAYERS = 6
 HEADS = 12
 EPSILON = 1e-12
 # Where activations are multiplied by 8-bit weights, per layer.
-SITES = ("attention", "attended", "narrow", "wide")
+SITES = {
+    "attention": ("attention.self.query", "attention.self.key", "attention.self.value"),
+    "attended": ("attention.output.dense",),
+    "narrow": ("intermediate.dense",),
+    "wide": ("output.dense",),
+}
 _OWN = "com.microsoft"
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """How activations at one site are rounded to 8 bits.
+
+    Attributes:
+        low, high: The range that is told apart, after the division.
+        divisors: What each channel is divided by first; the weights are multiplied by the same, so
+            that a few large channels do not make all others coarse (Xiao et al., "SmoothQuant",
+            2023). Ones where that gains nothing.
+    """
+
+    low: float
+    high: float
+    divisors: Array
 
 
 @dataclass
@@ -54,13 +75,13 @@ class Graph:
     Args:
         form: How the big products are computed: in single precision, with activations rounded to 8
             bits by the range of each batch (``dynamic``) or by fixed ranges (``static``).
-        ranges: For ``static``: site -> lowest and highest activation.
+        roundings: For ``static``: by site.
         weight_bits: 8, or 7: processors without VNNI add two products in 16 bits, which 8-bit
             weights can overflow.
     """
 
     form: Form
-    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+    roundings: Mapping[str, Rounding] = field(default_factory=dict)
     weight_bits: int = 8
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     numbers: list[onnx.TensorProto] = field(default_factory=list)
@@ -83,13 +104,19 @@ class Graph:
         if self.form == "dynamic":
             self.nodes.append(helper.make_node("DynamicQuantizeLinear", [states], list(names)))
             return names
-        low, high = self.ranges[site]
-        low, high = min(low, 0.0), max(high, 0.0)
-        scale = np.float32((high - low) / 255)
+        rounding = self.roundings[site]
+        scale, zero = _scale_and_zero(rounding.low, rounding.high)
         self.number(names[1], np.array(scale))
-        self.number(names[2], np.array(np.clip(round(-low / float(scale)), 0, 255), dtype=np.uint8))
+        self.number(names[2], np.array(zero))
+        if (rounding.divisors != 1).any():
+            factors = self.number(f"{site}.factors", 1 / rounding.divisors)
+            states = self.node("Mul", [states, factors], f"{site}.divided")
         self.node("QuantizeLinear", [states, names[1], names[2]], names[0])
         return names
+
+    def multiplied(self, site: str, matrix: Array) -> Array:
+        """Return a matrix (in, out) that undoes the division of the activations at a site."""
+        return matrix * self.roundings[site].divisors[:, None] if site in self.roundings else matrix
 
     def weight(self, name: str, matrix: Array) -> tuple[str, str, str]:
         """Keep a matrix (in, out) in 8 bits; return the names of it, its scales and its zeros."""
@@ -111,7 +138,9 @@ class Graph:
                 output,
             )
         eighth, scale, zero = self.quantised(site, states)
-        weight, weight_scale, weight_zero = self.weight(f"{output}.weight", matrix)
+        weight, weight_scale, weight_zero = self.weight(
+            f"{output}.weight", self.multiplied(site, matrix)
+        )
         return self.node(
             "MatMulIntegerToFloat",
             [eighth, weight, scale, weight_scale, zero, weight_zero, added],
@@ -127,7 +156,9 @@ class Graph:
             inputs, operator = [states, weight, added, mask], "Attention"
         else:
             eighth, scale, zero = self.quantised(site, states)
-            weight, weight_scale, weight_zero = self.weight(f"{site}.weight", matrix)
+            weight, weight_scale, weight_zero = self.weight(
+                f"{site}.weight", self.multiplied(site, matrix)
+            )
             inputs = [eighth, weight, added, scale, weight_scale, mask, zero, weight_zero]
             operator = "QAttention"
         return self.node(operator, inputs, f"{site}.out", domain=_OWN, num_heads=HEADS)
@@ -141,11 +172,17 @@ def rounded_by_row(matrix: Array, *, bits: int = 8) -> tuple[Array, Array]:
     return rounded, scales
 
 
+def _scale_and_zero(low: float, high: float) -> tuple[np.float32, np.uint8]:
+    low, high = min(low, 0.0), max(high, 0.0)
+    scale = np.float32(max(high - low, 1e-6) / 255)
+    return scale, np.uint8(np.clip(round(-low / float(scale)), 0, 255))
+
+
 def build(
     weights: dict[str, Array],
     form: Form,
     *,
-    ranges: dict[str, tuple[float, float]] | None = None,
+    roundings: Mapping[str, Rounding] | None = None,
     weight_bits: int = 8,
 ) -> onnx.ModelProto:
     """Return the reader as a graph.
@@ -153,10 +190,10 @@ def build(
     Args:
         weights: As ``ReaderModel.state_dict()`` names them, float32.
         form: See :class:`Graph`.
-        ranges: See :class:`Graph`.
+        roundings: See :class:`Graph`.
         weight_bits: See :class:`Graph`.
     """
-    graph = Graph(form, ranges or {}, weight_bits)
+    graph = Graph(form, roundings or {}, weight_bits)
     mask = graph.node("Cast", ["attention_mask"], "mask", to=TensorProto.INT32)
     states = _embedded(graph, weights)
     for layer in range(LAYERS):
@@ -225,19 +262,12 @@ def _embedded(graph: Graph, weights: dict[str, Array]) -> str:
 def _layer(graph: Graph, weights: dict[str, Array], layer: int, states: str, mask: str) -> str:
     """Write one layer of the encoder."""
     of = f"encoder.encoder.layer.{layer}"
-    sites = {site: f"{layer}.{site}" for site in SITES}
-    parts = [f"{of}.attention.self.{part}" for part in ("query", "key", "value")]
-    attended = graph.attention(
-        sites["attention"],
-        states,
-        mask,
-        np.concatenate([weights[f"{part}.weight"] for part in parts]).T,
-        np.concatenate([weights[f"{part}.bias"] for part in parts]),
-    )
+    matrix, bias = site_weights(weights, f"{layer}.attention")
+    attended = graph.attention(f"{layer}.attention", states, mask, matrix, bias)
 
-    def product(site: str, given: str, part: str, output: str) -> str:
-        matrix, bias = weights[f"{of}.{part}.weight"].T, weights[f"{of}.{part}.bias"]
-        return graph.product(sites[site], given, matrix, bias, f"{layer}.{output}")
+    def product(site: str, given: str, output: str) -> str:
+        matrix, bias = site_weights(weights, f"{layer}.{site}")
+        return graph.product(f"{layer}.{site}", given, matrix, bias, f"{layer}.{output}")
 
     def joined(given: str, to: str, part: str, output: str) -> str:
         norm = [
@@ -250,11 +280,11 @@ def _layer(graph: Graph, weights: dict[str, Array], layer: int, states: str, mas
             "LayerNormalization", [total, *norm], f"{layer}.{output}", epsilon=EPSILON
         )
 
-    mixed = product("attended", attended, "attention.output.dense", "mixed")
+    mixed = product("attended", attended, "mixed")
     seen = joined(mixed, states, "attention.output.LayerNorm", "seen")
-    widened = product("narrow", seen, "intermediate.dense", "widened")
+    widened = product("narrow", seen, "widened")
     bent = graph.node("Gelu", [widened], f"{layer}.bent", domain=_OWN)
-    narrowed = product("wide", bent, "output.dense", "narrowed")
+    narrowed = product("wide", bent, "narrowed")
     return joined(narrowed, seen, "output.LayerNorm", "states")
 
 
@@ -308,16 +338,25 @@ def session_of(model: onnx.ModelProto) -> Any:
     )
 
 
-def measured_ranges(
-    weights: dict[str, Array], inputs: Sequence[Mapping[str, Array]], *, clip: bool = True
-) -> dict[str, tuple[float, float]]:
-    """Return the range of the activations at each site.
+def site_weights(weights: Mapping[str, Array], site: str) -> tuple[Array, Array]:
+    """Return the matrix (in, out) and the bias that the activations at a site are given to."""
+    layer, kind = site.split(".")
+    parts = [f"encoder.encoder.layer.{layer}.{part}" for part in SITES[kind]]
+    return (
+        np.concatenate([weights[f"{part}.weight"] for part in parts]).T,
+        np.concatenate([weights[f"{part}.bias"] for part in parts]),
+    )
+
+
+def measured_roundings(
+    weights: dict[str, Array], inputs: Sequence[Mapping[str, Array]], *, weight_bits: int = 8
+) -> dict[str, Rounding]:
+    """Return for each site the rounding that changes what comes out of its product least.
 
     Args:
         weights: See :func:`build`.
         inputs: Examples as the graph takes them, without padding.
-        clip: Narrow each range to where rounding costs least in the mean square: a few extreme
-            values would otherwise make all others coarse.
+        weight_bits: See :class:`Graph`.
     """
     model = build(weights, "float")
     sites = site_states()
@@ -327,32 +366,48 @@ def measured_ranges(
     session = session_of(model)
     chosen = np.random.default_rng(SEED)
     seen: dict[str, list[Array]] = {site: [] for site in sites}
-    for given in tqdm(inputs, desc="ranges", unit=" examples"):
+    for given in tqdm(inputs, desc="activations", unit=" examples"):
         for site, state in zip(sites, session.run(list(sites.values()), dict(given)), strict=True):
-            flat = state.ravel()
-            seen[site].append(flat[[flat.argmin(), flat.argmax()]])
-            seen[site].append(chosen.choice(flat, min(flat.size, VALUES_PER_EXAMPLE)))
-    return {site: _range(np.concatenate(values), clip) for site, values in seen.items()}
+            pieces = state[0]
+            drawn = chosen.choice(len(pieces), min(len(pieces), PIECES_PER_EXAMPLE), replace=False)
+            # The extremes sit on a few pieces: the first, the marks.
+            drawn[0], drawn[1] = pieces.max(axis=1).argmax(), pieces.min(axis=1).argmin()
+            seen[site].append(pieces[drawn])
+    found = {}
+    for site, rows in tqdm(seen.items(), desc="roundings", unit=" products"):
+        matrix, _ = site_weights(weights, site)
+        found[site] = _best_rounding(np.concatenate(rows), matrix, weight_bits)
+    return found
 
 
-def _range(values: Array, clip: bool) -> tuple[float, float]:
-    low, high = float(values.min()), float(values.max())
-    if not clip:
-        return low, high
+def _best_rounding(rows: Array, matrix: Array, weight_bits: int) -> Rounding:
+    """Return the best of a grid: how far large channels are divided, how far ranges are narrowed.
 
-    def cost(low: float, high: float) -> float:
-        scale = (high - low) / 255
-        back = np.clip(np.rint((values - low) / scale), 0, 255) * scale + low
-        return float(np.square(back - values).mean())
-
-    shares = np.linspace(0.1, 1.0, 46)
-    for _ in range(2):
-        high = min((float(values.max() * share) for share in shares), key=lambda h: cost(low, h))
-        if values.min() < -0.5:
-            low = min(
-                (float(values.min() * share) for share in shares), key=lambda v: cost(v, high)
-            )
-    return low, high
+    Args:
+        rows: Activations, (pieces, in).
+        matrix: What they are multiplied by, (in, out).
+        weight_bits: See :class:`Graph`.
+    """
+    exact = rows @ matrix
+    best: tuple[float, Rounding] | None = None
+    largest = np.maximum(np.abs(rows).max(axis=0), 1e-3)
+    heaviest = np.maximum(np.abs(matrix).max(axis=1), 1e-3)
+    for share in (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8):
+        divisors = np.ones(len(matrix), dtype=np.float32)
+        if share:
+            divisors = (largest**share / heaviest ** (1 - share)).astype(np.float32)
+        divided = rows / divisors
+        rounded, scales = rounded_by_row((matrix * divisors[:, None]).T, bits=weight_bits)
+        weights = rounded.T.astype(np.float32) * scales
+        for narrowed in (1.0, 0.85, 0.7, 0.55, 0.4, 0.3):
+            low, high = (float(end) * narrowed for end in (divided.min(), divided.max()))
+            scale, zero = _scale_and_zero(low, high)
+            eighth = np.clip(np.rint(divided / scale) + float(zero), 0, 255) - float(zero)
+            cost = float(np.square((eighth * scale) @ weights - exact).mean())
+            if best is None or cost < best[0]:
+                best = cost, Rounding(low, high, divisors)
+    assert best is not None
+    return best[1]
 
 
 def inputs_from(data: Path, most: int) -> Iterator[dict[str, Array]]:
@@ -405,16 +460,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=FOLDER)
     parser.add_argument("--form", choices=("static", "dynamic", "float"), default="static")
     parser.add_argument("--weight-bits", type=int, choices=(7, 8), default=8)
-    parser.add_argument("--whole-range", action="store_true", help="do not narrow any range")
     wanted = parser.parse_args()
     weights = read_weights(wanted.checkpoint)
-    ranges: dict[str, tuple[float, float]] = {}
+    roundings: dict[str, Rounding] = {}
     if wanted.form == "static":
         if wanted.data is None:
             parser.error("--form static needs --data")
         examples = list(inputs_from(wanted.data, MEASURED_EXAMPLES))
-        ranges = measured_ranges(weights, examples, clip=not wanted.whole_range)
-    model = build(weights, wanted.form, ranges=ranges, weight_bits=wanted.weight_bits)
+        roundings = measured_roundings(weights, examples, weight_bits=wanted.weight_bits)
+    model = build(weights, wanted.form, roundings=roundings, weight_bits=wanted.weight_bits)
     if wanted.form == "float":
         wanted.out.mkdir(parents=True, exist_ok=True)
         onnx.save(model, wanted.out / WEIGHTS)
