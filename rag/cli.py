@@ -24,7 +24,7 @@ from rag.errors import RagError, UsageError
 from rag.evaluation.cli import app as eval_app
 from rag.indexer import Recipe, index_corpus
 from rag.ledger import shown
-from rag.schema import Answer, Citation, IndexReport
+from rag.schema import Answer, Citation, IndexReport, short_citation
 from rag.settings import load_settings
 from rag.terminal import index_progress
 from rag.verification import verify_index
@@ -123,13 +123,10 @@ def ask_command(
     ] = False,
 ) -> int:
     """Answer a question, with citations."""
-    if model and extractive:
-        raise UsageError(
-            "--model and --extractive contradict each other.", remedy="Give one of them."
-        )
+    chosen = _writer(model, extractive)
     turns = _read_history(history) if history else []
     with _open(index) as archive:
-        answer = archive.ask(question, turns, as_of, path, "extractive" if extractive else model)
+        answer = archive.ask(question, turns, as_of, path, chosen)
     if as_json:
         _print_json(answer.to_dict())
     else:
@@ -165,14 +162,27 @@ def chat_command(
     in_terminal: Annotated[
         bool, typer.Option("--terminal", help="Talk here instead of in a browser.")
     ] = False,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", help="In the terminal: written by this model of the address."),
+    ] = None,
+    extractive: Annotated[
+        bool, typer.Option("--extractive", help="In the terminal: in the sources' own words.")
+    ] = False,
 ) -> int:
     """Open the chat page in a browser, or talk in the terminal."""
+    chosen = _writer(model, extractive)
     if in_terminal:
         from rag.terminal_chat import chat
 
         with _open(index) as archive:
-            chat(archive)
+            chat(archive, chosen)
         return 0
+    if chosen:
+        raise UsageError(
+            "In the page, who writes is chosen per question.",
+            remedy="Leave --model and --extractive out, or talk here with --terminal.",
+        )
     # By name: the page uses this library, not the other way round.
     page: Any = importlib.import_module("ui.app")
     page.launch(load_settings(index=index), open_browser=True)
@@ -271,6 +281,15 @@ def _open(index: Path | None) -> Archive:
     return open_archive(settings.index, settings)
 
 
+def _writer(model: str | None, extractive: bool) -> str | None:
+    """Return who is to write, as :meth:`Archive.ask` takes it."""
+    if model and extractive:
+        raise UsageError(
+            "--model and --extractive contradict each other.", remedy="Give one of them."
+        )
+    return "extractive" if extractive else model
+
+
 def _read_history(path: Path) -> list[Any]:
     try:
         history = json.loads(path.read_text(encoding="utf-8"))
@@ -315,10 +334,15 @@ def _print_answer(answer: Answer) -> None:
         print(f"Searched for: {_plain(answer.standalone_question)}\n")
     if answer.abstained:
         print(_plain(answer.text))
-        for hit in answer.hits[:3]:
+        for suggested in answer.suggestions:
+            print(f"  {_plain(suggested)}")
+        for hit in answer.hits[:3] if answer.kind == "abstention" else ():
             place = f"{shown(hit.passage.path)}:{hit.passage.start}-{hit.passage.end}"
             print(f"\nNearest: {place}\n  {_plain(hit.passage.text)}")
         return
+    if answer.short_answer:
+        number = short_citation(answer.to_dict())
+        print(_plain(answer.short_answer) + ("" if number is None else f" [{number}]") + "\n")
     for statement in answer.statements:
         print(f"{_plain(statement.marked)}\n")
     _print_readings(answer)

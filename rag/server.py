@@ -30,7 +30,7 @@ from rag.archive import MAX_SEARCH_RESULTS, Archive, __version__, open_archive
 from rag.errors import RagError, UsageError
 from rag.guard import OPENAI_PREFIX, Entrance, Guard, Refusal, host_name, is_loopback
 from rag.ledger import shown
-from rag.schema import Event, Finished, Stage, StatementWritten, iso
+from rag.schema import Event, Finished, Stage, StatementWritten, Turn, iso
 from rag.settings import Settings
 from rag.workers import FullError, Job, Workers
 
@@ -52,6 +52,11 @@ class EarlierTurn(BaseModel):
     model_config = ConfigDict(extra="ignore")
     question: str
     answer: str = ""
+    abstained: bool = False
+
+    def to_turn(self) -> Turn:
+        """Return the turn; an abstention answered nothing."""
+        return Turn(self.question, "" if self.abstained else self.answer)
 
 
 class AskRequest(BaseModel):
@@ -60,7 +65,10 @@ class AskRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
     question: str = Field(description="In plain words.")
     history: list[EarlierTurn | str] = Field(
-        default=[], max_length=MAX_HISTORY_TURNS, description="Earlier turns, oldest first."
+        default=[],
+        max_length=MAX_HISTORY_TURNS,
+        description="Earlier turns, oldest first: questions, or objects with `question`, `answer` "
+        "and `abstained`.",
     )
     as_of: str | None = Field(
         default=None,
@@ -174,9 +182,7 @@ def _add_api(app: FastAPI, archive: Callable[[], Archive], workers: Workers) -> 
     @app.post("/api/ask", summary="Answer a question, with citations", tags=["Dateline"])
     async def ask(body: AskRequest, request: Request) -> Response:
         """Return what `rag ask --json` prints, or the same as server-sent events."""
-        history = [
-            turn if isinstance(turn, str) else turn.model_dump(mode="json") for turn in body.history
-        ]
+        history = [turn if isinstance(turn, str) else turn.to_turn() for turn in body.history]
         job = workers.begin(
             lambda: archive().stream(body.question, history, body.as_of, body.paths, body.model)
         )

@@ -19,7 +19,17 @@ from rich.text import Text
 from rag.archive import Archive
 from rag.errors import RagError, UsageError
 from rag.ledger import shown
-from rag.schema import Answer, Finished, Stage, Statement, StatementWritten, Turn, iso
+from rag.llm import OpenAICompatible
+from rag.schema import (
+    Answer,
+    Finished,
+    Stage,
+    Statement,
+    StatementWritten,
+    Turn,
+    iso,
+    short_citation,
+)
 
 CONVERSATION_FILE = "terminal_chat.jsonl"
 AROUND_CHARACTERS = 500
@@ -31,6 +41,8 @@ HELP = """\
 Ask in plain words; a follow-up may lean on what came before.
 /open 2          the article around the words of citation 2
 /as-of 2025-07   only what was published by then counts; /as-of alone lifts that
+/model NAME      that language model writes; /model off: the sources' own words;
+                 /model on: the one of the settings; /model alone tells who writes
 /export FILE     write the conversation as Markdown, or as JSON if FILE ends in .json
 /new             forget the conversation and begin another
 /help            this
@@ -50,12 +62,20 @@ class Exchange:
         return {"question": self.question, "as_of": self.as_of, "answer": self.answer}
 
 
-def chat(archive: Archive) -> None:
-    """Talk on this process's terminal until the user leaves."""
+def chat(archive: Archive, model: str | None = None) -> None:
+    """Talk on this process's terminal until the user leaves.
+
+    Args:
+        archive: What is asked.
+        model: Who writes the answers, as :meth:`rag.archive.Archive.ask` takes it.
+
+    Raises:
+        UsageError: If a model is named and no address of one is configured.
+    """
     with suppress(ImportError):  # gives the prompt its line editing; not there on Windows
         import readline  # noqa: F401
     console = Console(highlight=False)
-    TerminalChat(archive, console, read_line=lambda: input(_PROMPT)).run()
+    TerminalChat(archive, console, read_line=lambda: input(_PROMPT), model=model).run()
 
 
 class TerminalChat:
@@ -66,6 +86,11 @@ class TerminalChat:
         console: Where everything is shown.
         read_line: Gives the next line that the user typed; raises ``EOFError`` at the end.
         keep_in: File of the conversation; by default ``terminal_chat.jsonl`` in the index.
+        model: Who writes the answers: None for what the settings say, ``extractive`` for the
+            sources' own words, or a model's name at the configured address.
+
+    Raises:
+        UsageError: If a model is named and no address of one is configured.
     """
 
     def __init__(
@@ -74,6 +99,7 @@ class TerminalChat:
         console: Console,
         read_line: Callable[[], str],
         keep_in: Path | None = None,
+        model: str | None = None,
     ) -> None:
         self._archive = archive
         self._console = console
@@ -81,10 +107,13 @@ class TerminalChat:
         self._file = keep_in or archive.index / CONVERSATION_FILE
         self._as_of: str | None = None
         self._exchanges: list[Exchange] = []
+        self._model = model
+        self._writer = self._writer_of(model)
         self._commands: dict[str, Callable[[str], None]] = {
             "/open": self._open,
             "/as-of": self._set_as_of,
             "/export": self._export,
+            "/model": self._choose_model,
             "/new": self._begin_anew,
             "/help": lambda _: self._say(HELP),
         }
@@ -93,6 +122,8 @@ class TerminalChat:
         """Talk until the user leaves."""
         count = self._archive.status()["articles"]
         self._say(f"{count} articles. Ask, or /help.", "dim")
+        if self._writer is not None:
+            self._tell_writer()
         self._go_on()
         while True:
             try:
@@ -128,15 +159,16 @@ class TerminalChat:
 
     def _ask(self, question: str) -> None:
         earlier = self._exchanges[-MAX_EARLIER:]
-        history = [Turn(item.question, item.answer["text"]) for item in earlier]
+        history = [Turn.of(item.question, item.answer) for item in earlier]
         written: list[Statement] = []
         with self._console.status("Searching") as status:
-            for event in self._archive.stream(question, history, self._as_of):
+            for event in self._archive.stream(question, history, self._as_of, model=self._model):
                 match event:
                     case Stage():
                         detail = f": {_line(event.detail)}" if event.detail else ""
                         status.update(Text(f"{_STAGES[event.name]}{detail}", "dim"))
-                    case StatementWritten():
+                    # The sources' own words are there at once, and may wait for the short answer.
+                    case StatementWritten() if self._writer is not None:
                         written.append(event.statement)
                         self._show_statement(event.statement)
                     case Finished():
@@ -148,7 +180,8 @@ class TerminalChat:
         unsupported = statement.verdict == "unsupported"
         text = Text(_line(statement.text), "strike dim" if unsupported else "")
         if unsupported:
-            text.append(" (struck: no article supports it)", "not strike red")
+            why = _line(" ".join(statement.reasons[:1])) or "no article supports it"
+            text.append(f" (struck: {why})", "not strike red")
         else:
             for number in statement.citations:
                 text.append(f" [{number}]", "cyan")
@@ -163,6 +196,11 @@ class TerminalChat:
                 passage = hit.passage
                 self._say(f"Nearest: {shown(passage.path)}:{passage.start}-{passage.end}", "dim")
             return
+        if answer.short_answer:
+            number = short_citation(answer.to_dict())
+            lead = Text(_line(answer.short_answer), "bold")
+            lead.append("" if number is None else f" [{number}]", "not bold cyan")
+            self._console.print(Text("In short: ", "dim") + lead if written else lead)
         if written != answer.statements:
             if written:
                 self._say("After all checks:", "dim")
@@ -184,7 +222,8 @@ class TerminalChat:
             self._console.print(table)
         for citation in answer.citations:
             self._console.print(_source(citation.to_dict()))
-        self._say(f"Confidence {answer.confidence:.2f}. /open N shows the words.", "dim")
+        by = "" if answer.generator == "extractive" else f" Written by {_line(answer.generator)}."
+        self._say(f"Confidence {answer.confidence:.2f}.{by} /open N shows the words.", "dim")
         for note in answer.notes:
             self._say(_line(note), "yellow")
 
@@ -244,6 +283,41 @@ class TerminalChat:
         self._as_of = day
         self._say(f"Only what was published by {day} counts; undated articles stay.", "dim")
 
+    def _choose_model(self, name: str) -> None:
+        if name:
+            model = {"off": "extractive", "on": None}.get(name.casefold(), name)
+            self._writer = self._writer_of(model)
+            self._model = model
+        self._tell_writer()
+
+    def _writer_of(self, model: str | None) -> OpenAICompatible | None:
+        """Return the language model that would write, or None for the sources' own words."""
+        settings = self._archive.settings
+        if model == "extractive" or (model is None and not settings.llm_base_url):
+            return None
+        name = model or settings.llm_model
+        if not settings.llm_base_url or not name:
+            raise UsageError(
+                "No address of a language model is configured."
+                if name
+                else "No language model is named.",
+                remedy="Set llm_base_url and llm_model in rag.toml, or RAG_LLM_BASE_URL and "
+                "RAG_LLM_MODEL; /model off goes on without.",
+            )
+        return OpenAICompatible(settings.llm_base_url, name)
+
+    def _tell_writer(self) -> None:
+        writer = self._writer
+        if writer is None:
+            self._say("Answers are in the sources' own words; no language model is asked.", "dim")
+            return
+        goes = "stay on this machine" if writer.is_here else f"go to {_line(writer.where)}"
+        self._say(
+            f"Answers are written by {_line(writer.name)}, each sentence checked. Question and "
+            f"passages {goes}; /model off for the sources' own words.",
+            "dim",
+        )
+
     def _export(self, name: str) -> None:
         if not name:
             raise UsageError("Which file?", remedy="/export conversation.md")
@@ -293,7 +367,7 @@ class TerminalChat:
             try:
                 kept = json.loads(line)
                 exchange = Exchange(kept["question"], kept["as_of"], kept["answer"])
-                _ = (exchange.answer["text"], exchange.answer["citations"])
+                _ = (exchange.answer["citations"], Turn.of(exchange.question, exchange.answer))
             except (ValueError, KeyError, TypeError):
                 continue  # a line that was cut off
             self._exchanges.append(exchange)
@@ -348,6 +422,10 @@ def _markdown(exchanges: list[Exchange]) -> str:
         if answer["abstained"]:
             parts.append(_quiet(answer["text"]))
             continue
+        if answer.get("short_answer"):
+            number = short_citation(answer)
+            marker = "" if number is None else f" \\[{number}\\]"
+            parts.append(f"**{_quiet(answer['short_answer'])}**{marker}")
         for statement in answer["statements"]:
             markers = "".join(f" \\[{number}\\]" for number in statement["citations"])
             doubt = " (not supported)" if statement["verdict"] == "unsupported" else ""

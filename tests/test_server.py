@@ -34,6 +34,7 @@ from rag.schema import (
     Stage,
     Statement,
     StatementWritten,
+    Turn,
 )
 from rag.server import build_server, check_address, serve, token_of
 from rag.workers import Workers
@@ -180,6 +181,21 @@ def test_history_date_and_paths_count_over_http(server: Server, seeds_archive: r
     expected = seeds_archive.ask(asked["question"], asked["history"], "2024", [path])  # type: ignore[arg-type]
     assert answer["standalone_question"] == expected.standalone_question
     assert {citation["path"] for citation in answer["citations"]} <= {path}
+
+
+def test_an_abstention_in_the_history_is_no_answer() -> None:
+    told: list[Any] = []
+
+    class Listening:
+        def stream(self, question: str, history: Any, *_: Any) -> Iterator[Event]:
+            told.extend(history)
+            yield Finished(abstention(question))
+
+    history = [{"question": "A?", "answer": "They do not say.", "abstained": True}, "B?"]
+    with serving(Listening()) as running:
+        running.post("/api/ask", {"question": "C?", "history": history})
+
+    assert told == [Turn("A?"), "B?"]
 
 
 def test_a_stream_tells_stages_statements_and_the_answer(server: Server) -> None:

@@ -11,16 +11,33 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
 import rag
-from rag.schema import Answer, Article, Citation, Finished, Stage, Statement, StatementWritten
+from rag.cli import app
+from rag.errors import UsageError
+from rag.schema import (
+    Answer,
+    Article,
+    Citation,
+    Finished,
+    Stage,
+    Statement,
+    StatementWritten,
+    Turn,
+)
 from rag.terminal_chat import TerminalChat
 
 QUESTION = "How many hostages remain?"
 
 
 def talk(
-    archive: Any, *lines: str | BaseException, keep_in: Path, width: int = 200, **console: Any
+    archive: Any,
+    *lines: str | BaseException,
+    keep_in: Path,
+    width: int = 200,
+    model: str | None = None,
+    **console: Any,
 ) -> str:
     """Return what the terminal shows when these lines are typed."""
     typed: Iterator[str | BaseException] = iter(lines)
@@ -34,7 +51,7 @@ def talk(
 
     shown = io.StringIO()
     screen = Console(file=shown, width=width, highlight=False, **console)
-    TerminalChat(archive, screen, read_line, keep_in).run()
+    TerminalChat(archive, screen, read_line, keep_in, model).run()
     return shown.getvalue()
 
 
@@ -172,6 +189,7 @@ class HostileArchive:
 
     def __init__(self, index: Path) -> None:
         self.index = index
+        self.settings = rag.load_settings()
         self.asked = 0
         text = "\x1b[2J\x1b]0;owned\x07Call [bold]me[/bold] now.\u202e"
         self.page = Article("a\x1b[31m.txt", text, "T\x1b[2J", sha256="")
@@ -185,7 +203,7 @@ class HostileArchive:
     def file_state(self, path: str) -> str:
         return "same"
 
-    def stream(self, question: str, *_: Any) -> Iterator[Any]:
+    def stream(self, question: str, *_: Any, **__: Any) -> Iterator[Any]:
         self.asked += 1
         yield Stage("searching", "\x1b[2J")
         text = self.page.text
@@ -220,3 +238,110 @@ def test_an_interrupted_answer_is_not_kept(tmp_path: Path, kept: Path) -> None:
     assert "Stopped; the answer is not kept." in shown
     assert "Ctrl-D or /quit leaves." in shown
     assert len(kept.read_text().splitlines()) == 2
+
+
+class TalkingArchive:
+    """An archive that tells how it was asked; the first question has no answer."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.index = Path()
+        self.settings = rag.load_settings(**settings)
+        self.told: list[tuple[list[Turn], Any]] = []
+        text = "About 50 remain, officials say. Some were freed."
+        self.page = Article("a.txt", text, "Title")
+
+    def status(self) -> dict[str, Any]:
+        return {"articles": 1}
+
+    def stream(
+        self, question: str, history: list[Turn], as_of: str | None, model: Any = None
+    ) -> Iterator[Any]:
+        self.told.append((history, model))
+        if len(self.told) == 1:
+            yield Finished(Answer(question, question, True, "They do not say.", 0.1, None, (), ()))
+            return
+        cited = tuple(
+            Citation(number, self.page, start, end, self.page.text[start:end], "p")
+            for number, (start, end) in enumerate([(32, 48), (0, 31)], 1)
+        )
+        statements = (
+            Statement("Some were freed.", (1,), "quoted"),
+            Statement("About 50 remain, officials say.", (2,), "quoted"),
+            Statement("Sixty fled.", (), "unsupported", ("The number Sixty is not there.",)),
+        )
+        for statement in statements:
+            yield StatementWritten(statement, tuple(cited[n - 1] for n in statement.citations))
+        yield Finished(
+            Answer(
+                question, question, False, None, 0.8, "About 50", statements, cited, generator="m"
+            )
+        )
+
+
+MODEL = {"llm_base_url": "https://api.example.com/v1", "llm_model": "big"}
+
+
+def test_the_short_answer_leads_with_the_citation_that_holds_it(tmp_path: Path, kept: Path) -> None:
+    export = tmp_path / "talk.md"
+
+    shown = talk(TalkingArchive(), "Why?", "How many?", f"/export {export}", keep_in=kept)
+
+    answered = shown.partition("> How many?")[2]
+    assert answered.index("About 50 [2]\n") < answered.index("Some were freed. [1]")
+    assert "Sixty fled. (struck: The number Sixty is not there.)" in answered
+    exported = export.read_text()
+    assert exported.index("**About 50** \\[2\\]") < exported.index("Some were freed.")
+
+
+def test_an_abstention_and_a_struck_sentence_are_no_answers_for_a_follow_up(kept: Path) -> None:
+    archive = TalkingArchive()
+
+    talk(archive, "Why?", "How many?", "And then?", keep_in=kept)
+
+    last, _ = archive.told[-1]
+    said = "Some were freed.\nAbout 50 remain, officials say."
+    assert last == [Turn("Why?"), Turn("How many?", said)]
+
+
+def test_who_writes_is_told_and_can_be_changed(kept: Path) -> None:
+    archive = TalkingArchive(**MODEL)
+
+    shown = talk(
+        archive, "A?", "/model off", "B?", "/model llama3.2", "C?", "/model on", "D?", keep_in=kept
+    )
+
+    assert [model for _, model in archive.told] == [None, "extractive", "llama3.2", None]
+    assert "written by big" in shown.partition("> A?")[0]
+    assert "go to https://api.example.com" in shown
+    assert "in the sources' own words; no language model is asked" in shown
+    streamed = shown.partition("> C?")[2].partition("> /model on")[0]
+    assert streamed.index("Some were freed. [1]") < streamed.index("In short: About 50 [2]")
+    assert "Written by m." in streamed
+
+
+def test_a_model_without_an_address_is_refused_and_the_talk_goes_on(kept: Path) -> None:
+    archive = TalkingArchive()
+
+    shown = talk(archive, "/model big", "Why?", "/model", keep_in=kept)
+
+    assert "No address of a language model is configured." in shown
+    assert "RAG_LLM_BASE_URL" in shown
+    assert archive.told[0][1] is None
+    with pytest.raises(UsageError, match="No address"):
+        talk(archive, keep_in=kept, model="big")
+    here = TalkingArchive(llm_base_url="http://localhost:11434/v1", llm_model="m")
+    assert "stay on this machine" in talk(here, keep_in=kept)
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--model", "big"], "In the page, who writes is chosen per question."),
+        (["--terminal", "--model", "big", "--extractive"], "contradict each other"),
+    ],
+)
+def test_the_command_refuses_choices_that_cannot_be(options: list[str], problem: str) -> None:
+    ended = CliRunner().invoke(app, ["chat", *options])
+
+    assert isinstance(ended.exception, UsageError)
+    assert problem in ended.exception.problem
