@@ -16,8 +16,18 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from math import fsum
+from typing import Literal
 
 from rag.schema import Verdict
+
+# What can be wrong. Nothing makes good a number, a name, a date or a quotation that the words do
+# not have, nor somebody else who says so; the others are differences in wording, maybe harmless.
+Doubt = Literal[
+    "empty", "number", "name", "date", "quote", "speaker",
+    "words", "most words", "order", "names in order", "negation", "tense", "unreal", "joined",
+    "between", "quantity", "unit", "attribution", "marks",
+]  # fmt: skip
+SURE_DOUBTS: frozenset[Doubt] = frozenset({"empty", "number", "name", "date", "quote", "speaker"})
 
 # Of the statement's content words, this share must be found for anything more than "unsupported".
 PARTLY_FROM = 0.6
@@ -34,12 +44,14 @@ class Check:
         reasons: What is not supported, a line each, in a reader's words; empty when all is well.
         coverage: Share of the statement's content words found in the words, 0 to 1.
         lost_attribution: True if the words say who says so, and the statement does not.
+        doubts: Of what kind the reasons are.
     """
 
     verdict: Verdict
     reasons: tuple[str, ...]
     coverage: float = 1.0
     lost_attribution: bool = False
+    doubts: frozenset[Doubt] = frozenset()
 
 
 def check(statement: str, words: str) -> Check:
@@ -51,7 +63,9 @@ def check(statement: str, words: str) -> Check:
     """
     bare = _flat(statement)
     if not re.search(r"\w", bare):
-        return Check("unsupported", ("There are no words in it.",), 0.0)
+        return Check(
+            "unsupported", ("There are no words in it.",), 0.0, doubts=frozenset({"empty"})
+        )
     if _is_to_the_letter(bare, _flat(words)):
         return Check("quoted", ())
     return _Comparison(statement, words).result()
@@ -222,8 +236,9 @@ _ABBREVIATED = re.compile(
     r"Sept|Sep|Oct|Nov|Dec)\.(?=\s)"
 )
 _LETTERS = re.compile(r"\b(?:[A-Za-z]\.){2,}(?:[A-Za-z]\b)?")
+_STATES = re.compile(r"\bUnited (?:(?P<states>States(?: of America)?)|Kingdom)\b")
 _TOKEN = re.compile(
-    r"(?:https?://|www\.)\S+|\d[\d,]*(?:\.\d+)?|[^\W\d_]+(?:[’'][^\W\d_]+)*|[“”\"«»„.,;:!?()%$€£—–]"
+    r"(?:https?://|www\.)\S+|\d+(?:,\d{3}(?!\d))*(?:\.\d+)?|[^\W\d_]+(?:[’'][^\W\d_]+)*|[“”\"«»„.,;:!?()%$€£—–]"
 )
 _JOINED = re.compile(r"(?<=[^\W\d_])[-‐‑](?=[^\W\d_])")
 _SENTENCE_ENDS = frozenset(".!?")
@@ -283,6 +298,7 @@ def _is_to_the_letter(statement: str, words: str) -> bool:
 
 @lru_cache(maxsize=512)
 def _tokens(text: str) -> tuple[_Token, ...]:
+    text = _STATES.sub(lambda match: "US" if match["states"] else "UK", text)
     text = _LETTERS.sub(lambda match: match.group().replace(".", ""), text)
     text = _ABBREVIATED.sub(r"\1", text)
     text = _flat_apostrophes(text)
@@ -436,6 +452,7 @@ class _Comparison:
             for token in _tokens(statement)
         )
         self.reasons: list[str] = []
+        self.doubts: set[Doubt] = set()
         self.fatal = False
         self.lost_attribution = False
 
@@ -451,16 +468,21 @@ class _Comparison:
         self._quantifiers(pairs)
         if self.fatal or coverage < PARTLY_FROM:
             if coverage < PARTLY_FROM:
-                self.reasons.append("Most of its words are not in the cited words.")
+                self._wrong("Most of its words are not in the cited words.", "most words")
             verdict: Verdict = "unsupported"
         else:
             verdict = "partly" if self.reasons else "supported"
         return Check(
-            verdict, tuple(dict.fromkeys(self.reasons)), round(coverage, 3), self.lost_attribution
+            verdict,
+            tuple(dict.fromkeys(self.reasons)),
+            round(coverage, 3),
+            self.lost_attribution,
+            frozenset(self.doubts),
         )
 
-    def _wrong(self, reason: str, *, fatal: bool) -> None:
+    def _wrong(self, reason: str, doubt: Doubt, *, fatal: bool = False) -> None:
         self.reasons.append(reason)
+        self.doubts.add(doubt)
         self.fatal = self.fatal or fatal
 
     def _missing_words(self) -> float:
@@ -477,20 +499,22 @@ class _Comparison:
             missing.append(token)
         for token in missing:
             if token.kind == "number":
-                self._wrong(f"The number {token.text} is not in the cited words.", fatal=True)
+                self._wrong(
+                    f"The number {token.text} is not in the cited words.", "number", fatal=True
+                )
             elif token.kind == "name":
-                what = "date" if token.key in _MONTHS or token.key in _DAYS else "name"
-                self._wrong(f"The {what} {token.text} is not in the cited words.", fatal=True)
+                what: Doubt = "date" if token.key in _MONTHS or token.key in _DAYS else "name"
+                self._wrong(f"The {what} {token.text} is not in the cited words.", what, fatal=True)
             else:
-                self._wrong(f"“{token.text}” is not in the cited words.", fatal=False)
+                self._wrong(f"“{token.text}” is not in the cited words.", "words")
         return 1 - len(missing) / len(content) if content else 0.0
 
     def _quotes(self) -> None:
         for quote in quotes_in(self.statement):
             if not is_quoted_truly(quote, self.words):
-                self._wrong("Words in quotation marks are not in the article.", fatal=True)
+                self._wrong("Words in quotation marks are not in the article.", "quote", fatal=True)
         if len(re.findall(r"[“”\"]", self.statement)) % 2:
-            self._wrong("A quotation mark stands alone.", fatal=False)
+            self._wrong("A quotation mark stands alone.", "marks")
 
     # who says so
 
@@ -500,7 +524,7 @@ class _Comparison:
         spoken = set().union(*(self._scope(at) for at in source)) if source else set()
         if not speaks and 2 * sum(told in spoken for _, told in pairs) > len(pairs):
             self.lost_attribution = True
-            self._wrong("The source says who says so; the statement does not.", fatal=False)
+            self._wrong("The source says who says so; the statement does not.", "attribution")
         if not speaks:
             return
         speakers = {token.key for at in source for token in self._speaker(self.told, at)}
@@ -512,10 +536,10 @@ class _Comparison:
             }
             if not wanted or not source:
                 if wanted and not source and self.said[at].key == "say":
-                    self._wrong("Nobody says so in the cited words.", fatal=False)
+                    self._wrong("Nobody says so in the cited words.", "speaker")
                 continue
             if not wanted <= speakers:
-                self._wrong("The cited words do not say that they say so.", fatal=True)
+                self._wrong("The cited words do not say that they say so.", "speaker", fatal=True)
 
     @staticmethod
     def _speech(tokens: Sequence[_Token]) -> list[int]:
@@ -616,9 +640,11 @@ class _Comparison:
                 continue
             if id(token) in speakers or token.lower in _SPEECH or self._is_a_time(at):
                 continue
+            swapped = token.kind in ("name", "number") and len(pairs) >= 3
             self._wrong(
                 f"“{token.text}” stands elsewhere in the cited words.",
-                fatal=token.kind in ("name", "number") and len(pairs) >= 3,
+                "names in order" if swapped else "order",
+                fatal=swapped,
             )
 
     def _is_a_time(self, at: int) -> bool:
@@ -633,11 +659,11 @@ class _Comparison:
             one, other = _is_negated(self.said, said), _is_negated(self.told, told)
             if one != other:
                 which = "it denies what the cited words say" if one else "the cited words deny it"
-                self._wrong(f"At “{self.said[said].text}” {which}.", fatal=True)
+                self._wrong(f"At “{self.said[said].text}” {which}.", "negation", fatal=True)
         if not any(t.lower in _NEGATORS for t in self.told) and any(
             t.lower in _NEGATORS for t in self.said
         ):
-            self._wrong("It denies what the cited words say.", fatal=True)
+            self._wrong("It denies what the cited words say.", "negation", fatal=True)
 
     def _tense(self, pairs: Sequence[tuple[int, int]]) -> None:
         for said, told in pairs:
@@ -645,11 +671,11 @@ class _Comparison:
             if one.key == "say":
                 continue
             if one.kind == "word" and not _same_form(one.lower, other.lower):
-                self._wrong(f"“{one.text}”: the cited words have “{other.text}”.", fatal=False)
+                self._wrong(f"“{one.text}”: the cited words have “{other.text}”.", "tense")
             here, there = _auxiliaries(self.said, said), _auxiliaries(self.told, told)
             if here != there and (here or there):
                 shown = " ".join(sorted(there)) or "no such form"
-                self._wrong(f"“{one.text}” is put as another tense or mood ({shown}).", fatal=False)
+                self._wrong(f"“{one.text}” is put as another tense or mood ({shown}).", "tense")
 
     def _skipped(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Look at what the statement leaves out between two of its words."""
@@ -660,23 +686,24 @@ class _Comparison:
             if ends and not any(
                 token.lower in _LEANING_WORDS for token in self.told[before + ends[-1] + 2 : behind]
             ):
-                self._wrong("It joins what two sentences say of two things.", fatal=False)
+                self._wrong("It joins what two sentences say of two things.", "joined")
             if not content or self._leads_to_a_speaker(between, behind):
                 continue
             for token, ahead in zip(between, self.told[before : behind - 1], strict=True):
                 if ahead.lower in _DETERMINERS:
                     continue
                 if token.key in _UNREAL_KEYS or token.lower in _UNREAL:
-                    self._wrong(f"The cited words say “{token.text}” there.", fatal=False)
+                    self._wrong(f"The cited words say “{token.text}” there.", "unreal")
                     break
             if self.told[before].kind == "name" and self.told[behind].kind == "word":
                 first = between[0]
-                if (
-                    any(token.kind == "name" for token in content)
-                    and first.text not in (",", "(", "—", "–")
-                    and first.lower not in _PREPOSITIONS
+                named = [at for at, token in enumerate(between) if token.kind == "name"]
+                if named and (
+                    (first.text not in (",", "(", "—", "–") and first.lower not in _PREPOSITIONS)
+                    # "... with Russia, said the United States had decided"
+                    or any(token.lower in _SPEECH for token in between[: named[-1]])
                 ):
-                    self._wrong("Somebody else stands in between in the cited words.", fatal=False)
+                    self._wrong("Somebody else stands in between in the cited words.", "between")
         if pairs:
             clause = []
             for token in reversed(self.told[: pairs[0][1]]):
@@ -684,7 +711,7 @@ class _Comparison:
                     break
                 clause.append(token)
             if any(token.key in _UNREAL_KEYS for token in clause if token.kind == "word"):
-                self._wrong("The cited words do not put it as a fact.", fatal=False)
+                self._wrong("The cited words do not put it as a fact.", "unreal")
 
     def _leads_to_a_speaker(self, between: Sequence[_Token], behind: int) -> bool:
         """Say whether what follows the gap is "..., officials say", whatever the gap holds."""
@@ -696,19 +723,20 @@ class _Comparison:
         there = {token.lower for token in self.told}
         for token in self.said:
             if token.lower in _QUANTIFIERS and token.lower not in there:
-                self._wrong(f"“{token.text}” is not in the cited words.", fatal=False)
+                self._wrong(f"“{token.text}” is not in the cited words.", "quantity")
         for said, told in pairs:
             if self.said[said].kind == "number":
                 here, other = _near(self.said, said, _HEDGES), _near(self.told, told, _HEDGES)
                 if here != other:
                     self._wrong(
                         f"How sure {self.said[said].text} is differs from the cited words.",
-                        fatal=False,
+                        "quantity",
                     )
                 one, two = _unit(self.said, said), _unit(self.told, told)
                 if one and two and one != two and not (_units(self.told, told) & {one}):
                     self._wrong(
                         f"{self.said[said].text} counts something else in the cited words.",
+                        "unit",
                         fatal=True,
                     )
             else:
@@ -716,7 +744,7 @@ class _Comparison:
                 if other - here or here - other:
                     self._wrong(
                         f"How many “{self.said[said].text}” differs from the cited words.",
-                        fatal=False,
+                        "quantity",
                     )
 
 

@@ -110,17 +110,25 @@ def document_of_summary(pair: Mapping[str, Any]) -> str:
 
 
 def _nli(bench: Path, rng: random.Random) -> Iterator[SupportExample]:
+    yield from rng.sample(list(_labelled(bench)), _NLI_PAIRS)
+
+
+def _labelled(bench: Path) -> Iterator[SupportExample]:
     labels = {"entailment": SUPPORTED, "neutral": NOT_TOLD, "contradiction": CONTRADICTED}
-    pairs = [
-        pair
-        for pair in _lines(bench / "train" / "train_nli.pairs.jsonl.xz")
-        if pair["source"] in NLI_SOURCES
-    ]
-    for pair in rng.sample(pairs, _NLI_PAIRS):
-        premise = pair["premise"]
-        yield SupportExample(
-            pair["hypothesis"], premise, labels[pair["label"]], pair["source"], premise
-        )
+    for pair in _lines(bench / "train" / "train_nli.pairs.jsonl.xz"):
+        if pair["source"] in NLI_SOURCES:
+            premise = pair["premise"]
+            yield SupportExample(
+                pair["hypothesis"], premise, labels[pair["label"]], pair["source"], premise
+            )
+
+
+def unused_nli(bench: Path, seed: int) -> Iterator[SupportExample]:
+    """Yield the labelled pairs that :func:`examples` leaves out for a seed."""
+    used = {(one.statement, one.words) for one in _nli(bench, random.Random(seed))}
+    for pair in _labelled(bench):
+        if (pair.statement, pair.words) not in used:
+            yield pair
 
 
 def _wice(bench: Path) -> Iterator[SupportExample]:
@@ -418,6 +426,61 @@ def _with_more(
             if tail and tail["tail"] not in paragraph.text:
                 return f"{sentence[:-1]} {tail['tail']}."
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class MadeStatement:
+    """A statement made by rule, for fitting bounds and for measuring.
+
+    Attributes:
+        kind: ``true``, or what was altered.
+        statement: A sentence.
+        words: Three sentences of a paragraph.
+        group: Its article.
+    """
+
+    kind: str
+    statement: str
+    words: str
+    group: str
+
+
+def statements_from_paragraphs(
+    bench: Path, count: int, *, held_out: bool, seed: int
+) -> Iterator[MadeStatement]:
+    """Yield reworded sentences of ``squad20_dev``, each followed by its alterations.
+
+    Args:
+        bench: Folder with ``sets``.
+        count: True statements.
+        held_out: From the articles that are measured, or from the others.
+        seed: Fixes the choice.
+    """
+    rng = random.Random(seed)
+    articles: dict[str, list[str]] = defaultdict(list)
+    for row in _lines(bench / "sets" / "squad20_dev" / "corpus.jsonl.gz"):
+        if is_held_out(row["title"]) == held_out:
+            articles[row["title"]].append(" ".join(row["text"].split()))
+    names = {title: Names(texts) for title, texts in articles.items()}
+    titles = sorted(articles)
+    made = 0
+    while made < count:
+        title = titles[made % len(titles)]
+        text = rng.choice(articles[title])
+        sentences = _split(text)
+        at = rng.randrange(len(sentences))
+        sentence = sentences[at]
+        if not (8 <= len(sentence.split()) <= 40 and sentence[0].isupper() and sentence[-1] == "."):
+            continue
+        statement = in_part(sentence, rng) or reworded(sentence, rng)
+        if statement == sentence:
+            continue
+        words = " ".join(sentences[max(0, at - 1) : at + 2])
+        made += 1
+        yield MadeStatement("true", statement, words, title)
+        speakers = sorted({name.text for _, _, name in names_in(text) if " " in name.text})
+        for kind, one in alterations(statement, names[title], speakers, rng).items():
+            yield MadeStatement(kind, one.text, words, title)
 
 
 # --- the same in other words ----------------------------------------------------------------------
