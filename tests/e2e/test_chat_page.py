@@ -259,6 +259,18 @@ def test_a_removed_article_is_no_longer_cited_and_its_file_is_kept_aside(
     assert [path.name[-10:] for path in (server.index / "removed").iterdir()] == ["council.md"]
 
 
+def test_the_last_article_stays_and_the_reader_is_told_what_to_do(serve: Serve, page: Page) -> None:
+    server = serve({"only.txt": "Only\n\nOne ferry sails.\n"})
+    visit(page, server)
+    page.locator(".dl-articles > li").hover()
+    page.click(".dl-remove")
+    page.click(".dl-remove")
+
+    expect(page.locator("#dl-notice")).to_contain_text("the archive’s last file")
+    expect(page.locator("#dl-notice")).to_contain_text("Add another article first")
+    assert (server.corpus / "only.txt").is_file()
+
+
 def test_only_ticked_articles_are_asked(serve: Serve, page: Page) -> None:
     visit(page, serve())
     page.get_by_label("Council report on the bridge").first.uncheck()
@@ -323,6 +335,24 @@ def test_a_disliked_answer_is_kept_with_its_reason_for_evaluation(serve: Serve, 
     assert row["comment"] == "The bridge was widened."
     assert row["answer"]["citations"][0]["quote"].startswith("More than 300")
     assert row["settings"]["retrieval"] == "hybrid"
+
+
+def test_a_good_answer_counts_at_once_and_may_be_explained(serve: Serve, page: Page) -> None:
+    server = serve()
+    visit(page, server)
+    ask(page, LORRIES)
+
+    page.click("[data-act=like]")
+    expect(page.locator("[data-act=like]")).to_have_attribute("aria-pressed", "true")
+    (row,) = feedback_rows(server.index / "conversations.sqlite")
+    assert (row["liked"], row["comment"]) == (True, "")
+    page.click(".dl-praise summary")
+    page.fill(".dl-praise textarea", "Both sources, side by side.")
+    page.click(".dl-praise button[type=submit]")
+
+    expect(page.locator(".dl-kept")).to_have_text("Kept with it: Both sources, side by side.")
+    (row,) = feedback_rows(server.index / "conversations.sqlite")
+    assert (row["liked"], row["comment"]) == (True, "Both sources, side by side.")
 
 
 @pytest.mark.parametrize("suffix", ["md", "json", "html"])
@@ -426,6 +456,17 @@ def test_an_empty_archive_says_what_to_do_and_takes_a_first_article(
     expect(page.locator(".dl-articles > li")).to_have_count(1)
     ask(page, "How many cranes stand there?")
     expect(page.locator("#dl-thread")).to_contain_text("Some 15 cranes stand at the harbour.")
+
+
+def test_on_a_phone_an_empty_archive_leads_to_the_form_that_adds_articles(
+    serve: Serve, page: Page
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(serve({}).url)
+
+    page.click(".dl-welcome [data-act=toggle-left]")
+
+    expect(page.locator("#dl-files")).to_be_in_viewport()
 
 
 def test_everything_is_reached_with_the_keyboard(serve: Serve, page: Page) -> None:
