@@ -22,6 +22,7 @@ from rag.schema import Answer, Citation, Event, Finished, StatementWritten, Turn
 MODEL = "dateline"
 MAX_MESSAGES = 4000
 _SOURCES = "\n\nSources:\n"
+_MARKER = re.compile(r"\[\d+\]")
 _QUOTE_CHARACTERS = 300
 _LIVELY = re.compile(r"(?<=!)\[|(?<=\])[(\[]|<(?=[A-Za-z/!?])")
 
@@ -92,8 +93,10 @@ def conversation_of(messages: Sequence[Message]) -> tuple[str, list[Turn]]:
                 history.append(Turn(asked))
             asked = message.text
         elif asked:
-            # The sources that we listed are not what was said.
-            history.append(Turn(asked, message.text.partition(_SOURCES)[0]))
+            # The sources that we listed are not what was said, and words that cite nothing are an
+            # abstention or another model's.
+            said = message.text.partition(_SOURCES)[0]
+            history.append(Turn(asked, said if _MARKER.search(said) else ""))
             asked = None
     if asked:
         history.append(Turn(asked))

@@ -376,6 +376,22 @@ def test_earlier_messages_are_the_history(client: openai.OpenAI) -> None:
     assert "Sources" not in message.dateline["standalone_question"]
 
 
+def test_an_earlier_message_that_cites_nothing_answered_nothing() -> None:
+    spoken = [
+        ("user", "A?"),
+        ("assistant", "The articles do not say."),
+        ("user", "B?"),
+        ("assistant", "About 50. [1]\n\nSources:\n[1] a.txt:0-9 “x”"),
+        ("user", "C?"),
+    ]
+    messages = [openai_door.Message.model_validate({"role": r, "content": c}) for r, c in spoken]
+
+    assert openai_door.conversation_of(messages) == (
+        "C?",
+        [Turn("A?"), Turn("B?", "About 50. [1]")],
+    )
+
+
 def test_an_articles_words_become_no_image_link_or_tag_in_a_chat_client() -> None:
     text = "See ![x](http://evil.example/?q), [this][1] or <img src=//evil.example> for $5 < $6."
     article = Article("a](b).txt", text, "Title")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import httpx
 import pytest
 from conftest import Server, ask, visit
 from gradio_client import Client
@@ -578,6 +579,19 @@ def test_one_documented_endpoint_answers_programs_and_no_other_does(serve: Serve
     assert list(described["named_endpoints"]) == ["/ask"]
     assert described["unnamed_endpoints"] == {}
     assert [citation["path"] for citation in answer["citations"]] == ["harbour.txt"]
+
+
+def test_programs_ask_at_the_pages_own_address(serve: Serve) -> None:
+    url = serve().url
+
+    answer = httpx.post(f"{url}api/ask", json={"question": LORRIES}).json()
+    foreign = httpx.post(
+        f"{url}api/ask", json={"question": LORRIES}, headers={"origin": "http://evil.example"}
+    )
+
+    assert {citation["path"] for citation in answer["citations"]} == {"council.md", "harbour.txt"}
+    assert foreign.status_code == 403
+    assert "/v1/chat/completions" in httpx.get(f"{url}docs").text
 
 
 @pytest.mark.slow
