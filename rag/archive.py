@@ -31,7 +31,6 @@ from rag.conversation import (
     with_subject,
 )
 from rag.disagreement import (
-    OPENING_CHARACTERS,
     VALUE_PASSAGES,
     Evidence,
     asks_for_value,
@@ -214,7 +213,7 @@ class Archive:
             if draft.reason is None and asks_for_value(searched):
                 evidence = evidence_in(
                     found,
-                    opening=lambda path: self._indexed(path, view, state).text[:OPENING_CHARACTERS],
+                    article=lambda path: self._indexed(path, view, state).text,
                 )
             answer = self._answer(asked, searched, draft, hits, evidence, view, state)
             if writer is None or answer.abstained:

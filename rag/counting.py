@@ -8,6 +8,7 @@ what might come is not taken. Rules over the surface of the text, in English.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -38,12 +39,11 @@ class Happening:
 # One entry for each thing that news counts; a word that is in none is matched by its stem.
 HAPPENINGS: dict[str, Happening] = {
     "dead": Happening(
-        r"die[ds]?|dying|kill(?:s|ed|ing)?|perish(?:ed)?|drown(?:ed|ing)?|slain|"
-        r"(?:lost|losing|lose) their lives|(?:claim|tak)(?:s|ed|ing|en)?|took|deadly to|succumbed|"
-        r"dead|lives (?:were )?lost|presumed dead|feared dead|confirmed dead|were found dead|"
-        r"left dead|(?:lost|losing)(?= (?:\w+ ){0,4}(?:lives|people)\b)",
+        r"die[ds]?|dying|kill(?:s|ed|ing)?|murder(?:ed|ing)|perish(?:ed)?|drown(?:ed|ing)?|slain|"
+        r"(?:lost|losing|lose) their lives|deadly to|succumbed|dead|(?:presumed|feared|confirmed|"
+        r"found|left) dead",
         r"(?:death |overall |total |confirmed )?tolls?|deaths?|fatalit(?:y|ies)|dead|killed|"
-        r"lives lost|lives|loss of life",
+        r"(?:death )?tally|lives lost|lives|loss of life",
         grows=True,
     ),
     "missing": Happening(
@@ -69,11 +69,11 @@ HAPPENINGS: dict[str, Happening] = {
     ),
     "taken": Happening(
         r"abduct(?:ed|ing)?|kidnap(?:ped|ping)?|taken hostage|took hostage|seiz(?:ed|ing)|captured",
-        r"abductions|kidnappings",
+        r"abductions?|kidnappings?",
     ),
     "arrested": Happening(
         r"arrest(?:ed|s|ing)?|detain(?:ed|ing|s)?|(?:taken|took) into custody|rounded up|apprehended",
-        r"arrests|detentions", grows=True,
+        r"arrests|detentions",
     ),
     "laid off": Happening(
         r"cut(?:s|ting)?|(?:lay|laid|lays|laying) off|eliminat(?:e[ds]?|ing)|slash(?:e[ds]|ing)?|"
@@ -101,18 +101,17 @@ HAPPENINGS: dict[str, Happening] = {
     "took part": Happening(
         r"took part|takes? part|taking part|attend(?:ed|ing)?|participat(?:ed?|ing)|march(?:ed|ing)?|"
         r"demonstrat(?:ed|ing)|turned out|gathered|joined|protest(?:ed|ing)|ralli(?:ed)",
-        r"crowd|turnout|participants|protesters|demonstrators|attendance",
+        r"crowd|turnout|participants|attendance",
     ),
     "live": Happening(
         r"liv(?:e[ds]?|ing)|resid(?:e[ds]?|ing)|hous(?:e[ds]|ing)|home to|shelter(?:ed|ing)|hosts?",
-        r"population|inhabitants|residents",
+        r"population",
     ),
     "employed": Happening(r"employ(?:s|ed|ing)?", r"employees|workforce|staff|payroll"),
     "infected": Happening(
-        r"infect(?:ed|ing)|confirm(?:ed|ing)|diagnosed|contracted|sickened|fallen ill",
-        r"infections|cases",
+        r"infect(?:ed|ing)|diagnosed|contracted|sickened|fallen ill", r"infections|cases"
     ),
-    "aboard": Happening(r"aboard|on board|carrying", r"passengers"),
+    "aboard": Happening(r"aboard|on board|carrying", ""),
     "cost": Happening(
         r"costs?|costing|priced?|worth|valued|spent|spend(?:ing|s)?|pa(?:y|ys|id|ying)|budgeted",
         r"costs?|prices?|damages?|bill|budget|fine|loss(?:es)?|estimate",
@@ -128,7 +127,8 @@ HAPPENINGS: dict[str, Happening] = {
 
 _EVENTS: dict[str, str] = {
     "flood": r"flood\w*|deluge|inundat\w+",
-    "storm": r"storms?|hurricanes?|typhoons?|cyclones?|tornado\w*|twisters?|tempest",
+    "storm": r"storms?|hurricanes?|typhoons?|cyclones?|tempest",
+    "tornado": r"tornado\w*|twisters?",
     "quake": r"earthquakes?|quakes?|tremors?|temblors?|magnitude",
     "fire": r"(?:wild|bush|forest )?fires?|blazes?",
     "march": r"march(?:es|ed)?|protest\w*|rall(?:y|ies)|demonstrat\w+",
@@ -144,10 +144,17 @@ _EVENTS: dict[str, str] = {
     "eruption": r"erupt\w*|volcan\w+",
     "tsunami": r"tsunamis?",
 }
+_NATURAL = frozenset("flood storm tornado quake fire slide eruption tsunami".split())
+_ANY_NATURAL = re.compile(
+    r"\b(?:" + "|".join(f"(?P<{name}>{_EVENTS[name]})" for name in sorted(_NATURAL)) + r")\b",
+    re.IGNORECASE,
+)
 # An accident at sea is told as a crash, a sinking or a collapse; a storm floods.
 _TOLD_AS: dict[str, frozenset[str]] = {
     "crash": frozenset({"crash", "collapse"}),
     "flood": frozenset({"flood", "storm"}),
+    "tornado": frozenset({"tornado", "storm"}),
+    "storm": frozenset({"storm", "flood"}),
     "attack": frozenset({"attack", "shooting", "blast", "war"}),
     "shooting": frozenset({"shooting", "attack"}),
     "blast": frozenset({"blast", "attack"}),
@@ -157,8 +164,13 @@ _PEOPLE = frozenset(
     "people person persons individuals residents victims lives deaths fatalities casualties dead "
     "humans inhabitants civilians locals toll".split()
 )
+# Asked for, these are just people.
+_ANYBODY = frozenset(
+    "people person death fatality life live victim casualty dead toll individual human".split()
+)
 _WHOLE_ROLES = re.compile(
-    r"(?:protest|demonstrat|min|work|passeng|villag|travel|evacu|prison|vot|refug|migr|fight|march)"
+    r"(?:protest|demonstrat|min|work|passeng|villag|travel|evacu|prison|vot|refug|migr|fight|march|"
+    r"hostag|captiv|detain|inmat)"
     r"\w*s|people|residents|employees|citizens|suspects|believers|pilgrims"
 )
 # These count a part of the people whom an event touched.
@@ -191,11 +203,11 @@ _DEMONYMS = (
 
 _TOKEN = re.compile(r"[\w$€£¥][\w’'.,-]*[\w]|[\w]|[,;:—–()“”\"]")
 _BREAK = re.compile(
-    r"[;:—–()]|,(?!\d)|[.!?][”\"]?\s|\b(?:and|but|while|with|including|as|when|after|because|or|"
+    r"[;:—–()]|,(?!\d)|(?<=[a-z]{3})[.!?][”\"]?\s|\b(?:and|but|while|with|including|as(?=\s+(?:the|an?|it|he|she|they|its|[a-z]+s)\b(?!\s+of\b))|when|after|because|or|"
     r"among|although|though|plus|where)\b",
     re.IGNORECASE,
 )
-_STRONG_BREAK = re.compile(r"[;—–]|[.!?][”\"]?\s")
+_STRONG_BREAK = re.compile(r"[;—–]|(?<=[a-z]{3})[.!?][”\"]?\s")
 _AUXILIARY = frozenset(
     "is are was were be been being has have had do does did will would could may might can should "
     "must not also now still already so far reportedly have".split()
@@ -204,6 +216,7 @@ _STOP = _AUXILIARY | frozenset(
     "in on at from near of by for to that which who whose as when after since and or but with "
     "across during because than if while about over under through into between against".split()
 )
+_PLACING = frozenset("in from at across near elsewhere on".split())
 _LINKS = re.compile(
     r"(?:\b(?:to|at|of|is|was|were|are|been|reached|reaches|stood|surpass(?:ed|es|ing)|exceed(?:ed|s|ing)"
     r"|hit|passed|topp?(?:ed|s|ing)|now|past|above|over|beyond|by|as|as high as|put at|include[sd]?|"
@@ -272,7 +285,8 @@ _SMALL_PLACE = re.compile(
     r"\b(?:(?:in|across|throughout|from|at) (?:the|that|this|one|his|her|their|a) (?:\w+ )?"
     r"(?:county|city|town|village|camp|district|parish|neighborhood|neighbourhood|house|home|hospital|"
     r"school|hotel|building|resort|single \w+)(?! (?:of|and|where))|(?:the|that) "
-    r"(?:county|city|town|village|camp|district|parish)[’']s|countywide|citywide)\b",
+    r"(?:county|city|town|village|camp|district|parish)(?:[’']s|\s+(?:now\s+|also\s+|has\s+|have\s+)*(?:reports?|"
+    r"reported|confirmed|counted|recorded|suffered|lost))|countywide|citywide)\b",
     re.IGNORECASE,
 )
 _STATE_PLACE = re.compile(
@@ -281,8 +295,33 @@ _STATE_PLACE = re.compile(
     re.IGNORECASE,
 )
 _OWN_COUNT = re.compile(
-    rf"(?P<name>{_PROPER})\s+(?:has\s+|have\s+|had\s+|alone\s+)*"
-    r"(?:reported|confirmed|recorded|suffered|counted|lost|saw|seen|accounted for|reports|had|has)\s*$"
+    rf"(?P<name>{_PROPER})\s+(?P<office>(?:officials|authorities|coroners?|deputies)\s+)?"
+    r"(?:has\s+|have\s+|had\s+|alone\s+|also\s+)*"
+    r"(?:reported|confirmed|recorded|suffered|counted|lost|saw|seen|accounted for|reports|had|has|"
+    r"announced)\s*$"
+)
+_ORGANISATION = re.compile(
+    r"\b(?:Press|News|Times|Post|CNN|NBC|CBS|ABC|BBC|Reuters|AP|TODAY|Journal|Agency|Ministry|"
+    r"Centers?|Service|Department|Organization|Nations|Cross|Crescent|Committee|Office|Police|"
+    r"Government|House|Observatory|Institute|Commission|Council|Union|Bureau|Management|"
+    r"University)\b"
+)
+_OPENING_PLACE = re.compile(rf"^(?:In|At|Near|Outside|Across|Around)\s+[^,;]*?{_PROPER}[^,;]*,")
+_WHOSE_TOLL = re.compile(
+    rf"(?P<name>{_PROPER})(?:[’']s?)?\s+(?:[\w-]+-related\s+|overall\s+|total\s+|confirmed\s+)*"
+    r"(?:death\s+toll|toll|deaths|death\s+tally)\b"
+)
+_LABEL = re.compile(rf"^[\s•*·–-]*(?P<name>{_PROPER}):\s")
+_LOCAL_OFFICE = re.compile(
+    r"(?P<name>[A-Z][\w’'-]*\s+(?:County|Parish|City|Township))(?:[’']s)?\s+(?:[Oo]ffic|[Aa]uthorit|"
+    r"[Cc]oroner|[Ss]heriff|[Mm]anager|[Jj]udge|[Mm]ayor|[Cc]ommission|[Ee]mergency|[Ee]xecutive|"
+    r"[Pp]olice|[Ff]ire|[Mm]edical|[Ss]pokes)"
+)
+_FRAGMENT = re.compile(r"^\W*[\w\s.]{0,40}:\s*[\d,.]+\W*$|^\s*[:|]")
+_STATE_CODE = re.compile(r"\b(?!US|UN|EU|UK|AP|PM|AM)[A-Z]{2}\b(?![’'])")
+_REGION = re.compile(
+    r"\b(?:South|North|East|West|Southeast|Northeast|Northwest|Southwest|Midwest|Gulf Coast|"
+    r"East Coast|U\.?S\.?|United States|America|Europe|Asia|Africa|Caribbean|Appalachia)$"
 )
 _WHERE = re.compile(
     rf"(?P<name>{_PROPER}),?\s+(?:which\s+\w+\s+)?where\b(?!.*\bwhere\b)", re.DOTALL
@@ -290,6 +329,12 @@ _WHERE = re.compile(
 _NAMED_EVENT = re.compile(
     r"\b(?:Hurricane|Typhoon|Cyclone|Storm)s?\s+(?P<behind>[A-Z][a-z]+)|"
     r"(?P<before>[A-Z][a-z]+)(?:\s+[A-Z][a-z]+)?\s+(?:Fire|Flood|Earthquake|earthquake|quake|fire|floods?)\b"
+)
+_MANY_EVENTS = re.compile(
+    r"\b(?:only|most|other|such|few|several|many|two|three|four|five|six|seven|eight|nine|ten|\d+|"
+    r"series of|string of|number of)\s+(?:[\w-]+\s+){0,2}(?:hurricanes|storms|floods|tornadoes|"
+    r"earthquakes|quakes|fires|attacks|wars|typhoons|cyclones|disasters)\b",
+    re.IGNORECASE,
 )
 _ONE_OF_MANY = re.compile(
     r"\b(?:a|an|one|another)\s+(?:[\w-]+\s+){0,3}?(?:attack|strike|airstrike|raid|bombing|missile|"
@@ -329,7 +374,10 @@ class Asked:
         events: Keys of the kinds of event in it ("flood").
         of_a_part: Whether it asks how many *of* something.
         ahead: Whether it asks about what is to come.
-        days: Years and dates in it.
+        days: Years in it.
+        places: Of the names, those that are no event's.
+        event_names: Of the names, those of an event ("Helene").
+        in_small_place: Whether it asks about a place that it does not name ("in the camp").
     """
 
     unit: Literal["count", "percent", "money", "any"]
@@ -341,6 +389,9 @@ class Asked:
     of_a_part: bool
     ahead: bool
     days: frozenset[str] = field(default_factory=frozenset)
+    in_small_place: bool = False
+    places: frozenset[str] = field(default_factory=frozenset)
+    event_names: frozenset[str] = field(default_factory=frozenset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,6 +445,13 @@ def asked_for(question: str) -> Asked:
     ):
         happenings.discard("laid off")
     names = _names(question)
+    event_names: frozenset[str] = frozenset()
+    if re.search(r"\b(?:Hurricane|Typhoon|Cyclone|Storm|Fire)\b", question):
+        # "The Texas floods" are named by their place, Hurricane Helene is not.
+        event_names = names & {
+            (match["behind"] or match["before"]).lower()
+            for match in _NAMED_EVENT.finditer(question)
+        }
     words = [
         word
         for word in re.findall(r"[a-z][a-z’'-]+", lower)
@@ -402,33 +460,55 @@ def asked_for(question: str) -> Asked:
     return Asked(
         unit=unit,
         happenings=frozenset(happenings),
-        thing="" if thing in _PEOPLE or thing == "people" else thing,
+        thing="" if thing in _ANYBODY else thing,
         stems=frozenset(word[:5] for word in words if len(word) > 2),
         names=names,
         events=frozenset(events),
         of_a_part=of_a_part,
         ahead=bool(re.search(r"\b(?:will|would|could|going to|plan|expected|may)\b", lower)),
         days=frozenset(re.findall(r"\b(?:19|20)\d{2}\b", question)),
+        in_small_place=bool(_SMALL_PLACE.search(question)),
+        places=names - event_names,
+        event_names=event_names,
     )
 
 
-def is_about(asked: Asked, *, context: str, opening: str) -> bool:
-    """Say whether an article is about the event that is asked about.
+def is_about(asked: Asked, *, opening: str, around: str) -> bool:
+    """Say whether the event that is asked about is told of.
+
+    An article that begins with it is; another one where a sentence nearby names place and event.
 
     Args:
         asked: The question.
-        context: The passage and the title.
         opening: The title and the first lines of the article.
+        around: What stands around the sentence.
     """
-    around = f"{opening}\n{context}".lower()
-    if asked.names and not any(_has_name(name, around) for name in asked.names):
+    if _names_both(asked, opening):
+        return True
+    named = {match["behind"] for match in _NAMED_EVENT.finditer(opening) if match["behind"]}
+    if asked.events and any(name.lower() not in asked.names for name in named):
+        return False  # an article about another storm, of which the place is a part
+    return any(_names_both(asked, part) for part in re.split(r"[.!?]\s|\n", around))
+
+
+def _names_both(asked: Asked, words: str) -> bool:
+    lower = words.lower()
+    if asked.names and not any(_has_name(name, lower) for name in asked.names):
         return False
-    for event in asked.events:
-        told_as = _TOLD_AS.get(event, frozenset({event}))
-        words = "|".join(_EVENTS[name] for name in told_as)
-        if re.search(rf"\b(?:{words})\b", around):
-            return True
-    return not asked.events
+    if asked.thing and asked.names and asked.thing in lower:
+        # What is counted says as much as the event.
+        return True
+    kinds = {name for event in asked.events for name in _TOLD_AS.get(event, {event})}
+    return not kinds or any(re.search(rf"\b(?:{_EVENTS[name]})\b", lower) for name in kinds)
+
+
+def may_tell(asked: Asked, sentence: str) -> bool:
+    """Say whether a sentence has a word that says what is asked for; cheap, and never too strict."""
+    if asked.of_a_part or not asked.happenings or asked.unit != "count":
+        return True
+    if asked.thing and asked.thing in sentence.lower():
+        return True
+    return any(_patterns(HAPPENINGS[name])[0].search(sentence) for name in asked.happenings)
 
 
 def counted_in(
@@ -448,6 +528,10 @@ def counted_in(
         dates: The dates that it names.
         year: Of the article; a clause about another year tells of another event.
     """
+    if _FRAGMENT.search(sentence) and not any(
+        _has_name(name, sentence.lower()) for name in asked.names
+    ):
+        return []  # a line of a table: what it is about stands elsewhere
     clauses = [_clause(sentence, quantities, index) for index in range(len(quantities))]
     found = [
         _told(sentence, quantity, clause)
@@ -455,16 +539,32 @@ def counted_in(
     ]
     _inherit(sentence, quantities, clauses, found)
     counted = []
-    for quantity, clause, (happening, _, _) in zip(quantities, clauses, found, strict=True):
+    elsewhere: str | None = None
+    for quantity, clause, (happening, side, _) in zip(quantities, clauses, found, strict=True):
         fit = _fit(sentence, asked, quantity, clause, happening)
-        if fit <= 0 or _is_part(sentence, asked, quantity, clause):
+        if fit <= 0:
+            continue
+        if _is_part(sentence, asked, quantity, clause):
+            if _place(sentence, asked, quantity, clause) is None:
+                elsewhere = happening
             continue
         if _is_elsewhen(sentence, asked, quantity, clause, dates, year):
             continue
         if not asked.ahead and _is_possible(sentence, quantity, clause):
             continue
         placed = _place(sentence, asked, quantity, clause)
+        if (
+            placed is False
+            and elsewhere
+            and elsewhere == happening
+            and not _is_overall(sentence, clause)
+        ):
+            # "5 deaths in Buncombe County, toll now at 40": the second is of the same place.
+            placed = None
         if placed is None:
+            elsewhere = happening
+            continue
+        if _is_anothers(sentence, asked, quantity, clause, happening, side):
             continue
         grows = happening is not None and HAPPENINGS[happening].grows
         earlier = _is_earlier(sentence, quantity)
@@ -527,7 +627,11 @@ def _names(question: str) -> frozenset[str]:
     words = re.findall(r"(?<=[^\W.])[\s“\"(]+([A-Z][\w’'-]*)", question)
     found = {re.sub(r"[’']s?$", "", word).lower() for word in words}
     return frozenset(
-        word for word in found if not re.fullmatch(events, word) and word not in ("i", "the", "of")
+        word
+        for word in found
+        if not re.fullmatch(events, word)
+        and not _is_time(word.capitalize())
+        and word not in ("i", "the", "of")
     )
 
 
@@ -577,9 +681,21 @@ def _told(
     return (best[2], best[3], best[0]) if best else (None, None, 99)
 
 
+@functools.cache
+def _patterns(happening: Happening) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """Return what finds a happening: in either form, as a verb, as a noun (which may be none)."""
+    nouns = happening.nouns or r"(?!)"
+    return (
+        re.compile(rf"\b(?:{_either(happening)})\b", re.IGNORECASE),
+        re.compile(rf"\b(?:{happening.verbs})\b", re.IGNORECASE),
+        re.compile(rf"\b(?:{nouns})\b", re.IGNORECASE),
+    )
+
+
 def _distances(happening: Happening, left: str, right: str, beyond: str) -> list[tuple[int, Side]]:
+    either, verbs, nouns = _patterns(happening)
     found: list[tuple[int, Side]] = []
-    for match in re.finditer(rf"\b(?:{_either(happening)})\b", right, re.IGNORECASE):
+    for match in either.finditer(right):
         between = _TOKEN.findall(right[: match.start()])
         if len(between) <= 10:
             found.append((len(between), "right"))
@@ -594,12 +710,12 @@ def _distances(happening: Happening, left: str, right: str, beyond: str) -> list
         )
         if match_behind:
             found.append((6, "right"))
-    for match in re.finditer(rf"\b(?:{happening.verbs})\b", left, re.IGNORECASE):
+    for match in verbs.finditer(left):
         between = _TOKEN.findall(left[match.end() :])
         if len(between) <= 2 and not {word.lower() for word in between} & _STOP:
             found.append((len(between), "left"))
     if happening.nouns:
-        for match in re.finditer(rf"\b(?:{happening.nouns})\b", left, re.IGNORECASE):
+        for match in nouns.finditer(left):
             lead = left[match.end() :]
             between = _TOKEN.findall(lead)
             if len(between) <= 22 and (_LINKS.search(lead) or _RISES.search(lead)):
@@ -633,7 +749,11 @@ def _inherit(
             found[index] = (found[index - 1][0], "left", 9)
             continue
         behind = _TOKEN.findall(right)
-        alone = not behind or behind[0].lower() in _STOP or len(behind) <= 2
+        alone = (
+            not behind
+            or behind[0].lower() in _PLACING
+            or (len(behind) <= 2 and behind[0].lower() not in _STOP)
+        )
         if alone and found[index - 1][0] is not None:
             found[index] = (found[index - 1][0], "left", 9)
 
@@ -645,7 +765,7 @@ def _counted_words(sentence: str, quantity: Quantity, clause: tuple[int, int]) -
         lower = word.lower()
         if not words and lower == "of":
             continue  # "dozens of people"
-        if lower in _STOP or not word[0].isalnum() or lower in ("people's",):
+        if lower in _STOP or not word[0].isalnum() or _is_time(word):
             break
         words.append(word)
         if len(words) == 5:
@@ -663,6 +783,8 @@ def _fit(
     """Return how surely an amount counts what is asked for; 0 for something else."""
     if asked.unit == "count" and quantity.unit != "":
         return 0.0
+    if asked.of_a_part:
+        return 1.0
     if asked.unit in ("percent", "money"):
         return _fit_of_unit(sentence, asked, quantity, clause, happening)
     words = _counted_words(sentence, quantity, clause)
@@ -673,7 +795,7 @@ def _fit(
         if happening in asked.happenings:
             return {"same": 1.0, "people": 0.9, "none": 0.9, "part": 0.3}[thing]
         if happening is None and thing == "same" and asked.thing:
-            return 0.5 if _near_stem(sentence, asked, quantity, clause) else 0.3
+            return 0.5 if _near_stem(sentence, asked, quantity, clause) else 0.0
         return 0.0
     if thing == "same" and asked.thing:
         return 0.7 if _near_stem(sentence, asked, quantity, clause) or len(asked.stems) < 2 else 0.4
@@ -711,7 +833,7 @@ def _compare_things(
             if re.fullmatch(_either(HAPPENINGS[happening]), word):
                 cut = index
                 break
-    before, singular_before = lower[:cut], singular[:cut]
+    before = lower[:cut]
     if asked.thing:
         same = next((group for group in _SAME_THINGS if asked.thing in group), frozenset())
         wanted = {asked.thing} | same
@@ -723,22 +845,37 @@ def _compare_things(
         return "people" if general and not _is_object(asked.thing) else "other"
     if not before:
         return "none"
+    if {"men", "women"} <= set(before) or {"women", "children"} <= set(lower):
+        return "people"
     if any(_PARTS_OF_PEOPLE.fullmatch(word) for word in before):
+        return "part"
+    of_another = any(
+        word[:1].isupper()
+        and word.lower() not in _OPENERS
+        and not any(_is_demonym(word.lower(), name) for name in asked.names)
+        for word in words[:cut]
+    )
+    if asked.names and of_another:
         return "part"
     if any(word in _PEOPLE for word in before):
         return "same"
     if any(_WHOLE_ROLES.fullmatch(word) for word in before):
         return "people"
     if any(word[:1].isupper() for word in words[:cut]):
-        of_place = any(_is_demonym(word, name) for word in before for name in asked.names)
-        return "people" if of_place else "part"
+        return "people"
     if all(word in _NO_THING for word in before):
         return "none"
     return "other"
 
 
+_OPENERS = frozenset(
+    "the a an in on at by but and as after before since while when with some about more at least up "
+    "nearly almost according officials police authorities it he she they his her their its this that "
+    "for from of over under however still so far among many most all".split()
+)
 _NO_THING = frozenset(
     "confirmed reported known total flood-related storm-related weather-related more others so far "
+    "statewide nationwide countrywide overall altogether today yesterday late early "
     "related presumed feared suspected at least officially".split()
 )
 
@@ -775,7 +912,8 @@ def _is_part(sentence: str, asked: Asked, quantity: Quantity, clause: tuple[int,
     before = sentence[: quantity.start]
     behind = sentence[quantity.end :]
     if asked.of_a_part:
-        return not (_PART_BEHIND.match(behind) or _PART_BEFORE.search(before))
+        of_these = re.match(r"^(?:Of|Out of)\s[^,;]*,\s", before)
+        return not (_PART_BEHIND.match(behind) or _PART_BEFORE.search(before) or of_these)
     if _INCREASE_BEFORE.search(before) or _INCREASE_BEHIND.match(behind):
         return True
     if re.match(r"[\s\w]{0,24}\belsewhere\b", behind):
@@ -812,6 +950,8 @@ def _is_elsewhen(
         if date.iso is None or not start <= date.start < max(end, quantity.end + 1):
             continue
         lead = sentence[: date.start]
+        if _is_event_since(lead, date, asked, year):
+            return True
         if re.search(r"\b(?:since|as of|by|until|through|as at|from)\s+(?:early |late |the end of )?$",
                      lead, re.IGNORECASE):  # fmt: skip
             continue
@@ -824,6 +964,11 @@ def _is_elsewhen(
     if _LONG_AGO.search(sentence[start : quantity.start]) or _LONG_AGO.search(
         sentence[quantity.end : end]
     ):
+        return True
+    left = sentence[start : quantity.start]
+    if asked.events and _MANY_EVENTS.search(left):
+        return True
+    if asked.events & _NATURAL and _tells_of_another_kind(sentence[: quantity.start], asked):
         return True
     if (
         "dead" in asked.happenings
@@ -840,6 +985,28 @@ def _is_elsewhen(
     return False
 
 
+def _is_event_since(lead: str, date: DateInWords, asked: Asked, year: int | None) -> bool:
+    """Say whether a clause looks back over years ("since 1950"), of an event that takes days."""
+    return (
+        year is not None
+        and date.iso is not None
+        and int(date.iso[:4]) < year - 1
+        and bool(asked.events)
+        and not asked.events & {"war", "outbreak"}
+        and re.search(r"\bsince\s+$", lead) is not None
+    )
+
+
+def _tells_of_another_kind(before: str, asked: Asked) -> bool:
+    """Say whether the last event named before a number is of another kind than the question's."""
+    told_as = (_TOLD_AS.get(event, frozenset()) for event in asked.events)
+    own = frozenset(asked.events).union(*told_as)
+    last = None
+    for match in _ANY_NATURAL.finditer(before):
+        last = match
+    return last is not None and last.lastgroup not in own
+
+
 def _is_earlier(sentence: str, quantity: Quantity) -> bool:
     before = sentence[: quantity.start]
     return bool(_EARLIER_BEFORE.search(before[-60:]) or _FROM_BEFORE.search(before)) and not (
@@ -850,49 +1017,113 @@ def _is_earlier(sentence: str, quantity: Quantity) -> bool:
 def _place(sentence: str, asked: Asked, quantity: Quantity, clause: tuple[int, int]) -> bool | None:
     """Say whether a clause names the place asked about; None if it names another."""
     left = sentence[clause[0] : quantity.start]
+    right = sentence[quantity.end : clause[1]]
+    own = _own_count(left, right)
     said = _SPEAKER_FIRST.match(left)
     if said:
         left = left[said.end() :]
-    right = sentence[quantity.end : clause[1]]
-    placed = False
-    places = [
-        match
-        for part in (left, right)
-        for match in _PLACE.finditer(part)
-        if not _is_time(match["name"])
-    ]
-    opening = re.match(
-        rf"^(?:In|At|Near|Outside|Across|Around)\s+[^,;]*?{_PROPER}[^,;]*,", sentence
-    )
+    places = _places_in(left) + _places_in(_with_list(sentence, quantity.end, clause[1]))
+    opening = _OPENING_PLACE.match(sentence)
     if opening and quantity.start > opening.end() and not re.search(r"[;—]", left):
-        places += [
-            m for m in _PLACE.finditer(f"in{opening.group()[2:]}") if not _is_time(m["name"])
-        ]
-    for match in places:
-        if _is_asked_place(match["name"], asked):
-            placed = True
-    if placed:
-        return True
-    own = _OWN_COUNT.search(left)
+        places += _places_in(f"in{opening.group()[2:]}")
+    label = _LABEL.match(sentence)
+    if label and label.end() <= quantity.start:
+        places.append(label["name"])
     where = _WHERE.search(sentence[: quantity.start])
-    named = [match["name"] for match in places]
-    named += [match["name"] for match in (own, where) if match and not _is_time(match["name"])]
+    whose = _WHOSE_TOLL.search(left)
+    for match in (where, whose):
+        if match and match["name"].split()[0].lower() not in _OPENERS:
+            places.append(match["name"])
+    places = [
+        name for name in places + own if not _is_time(name) and not _names_the_event(name, asked)
+    ]
+    local = _LOCAL_OFFICE.search(sentence)
+    if local and not places and not _is_overall(sentence, clause):
+        # What a county's officials count without saying where is their county's.
+        places.append(local["name"])
+    here = f"{left} # {right}"
+    if not places and re.match(r"[^,;.]{0,60}\balone\b", right):
+        return None
     if asked.names:
-        for name in named:
-            if not _is_asked_place(name, asked):
-                return None
-    if re.match(r"[^,;.]{0,60}\balone\b", right):
-        return None
-    here = left + " # " + right
-    if _SMALL_PLACE.search(here):
-        return None
-    if asked.names and asked.events and _STATE_PLACE.search(here) and _names_event_only(asked):
+        others = [name for name in places if not _is_asked_place(name, asked)]
+        if places and not others:
+            return True
+        if others and not (not asked.places and _is_wide(others)):
+            return None
+        if not asked.places and (_STATE_PLACE.search(here) or _STATE_CODE.search(left)):
+            return None
+    if not asked.in_small_place and _SMALL_PLACE.search(here):
         return None
     return False
 
 
-def _names_event_only(asked: Asked) -> bool:
-    return "storm" in asked.events
+def _is_overall(sentence: str, clause: tuple[int, int]) -> bool:
+    return bool(
+        re.search(
+            r"\b(?:statewide|nationwide|overall|total|in all|altogether|countrywide)\b",
+            sentence[clause[0] : clause[1]],
+            re.IGNORECASE,
+        )
+    )
+
+
+def _own_count(left: str, right: str) -> list[str]:
+    """Return the place that counts its own: "South Carolina reported 46 deaths"."""
+    own = _OWN_COUNT.search(left)
+    if own is None or _ORGANISATION.search(own["name"]):
+        return []
+    if re.search(r"\b(?:has|have|had|was|were|are|is|died)\b", right) and not own["office"]:
+        # What somebody reports of others: "the agency reported 46 people have died".
+        return []
+    return [own["name"]]
+
+
+def _places_in(words: str) -> list[str]:
+    return [match["name"] for match in _PLACE.finditer(words)]
+
+
+def _with_list(sentence: str, start: int, end: int) -> str:
+    """Return the words behind an amount with the rest of a list of places that they begin."""
+    words = sentence[start:end]
+    if not _PLACE.search(words):
+        return words
+    more = re.match(rf"(?:,\s+{_PROPER})*,?\s+and\s+(?:in\s+)?{_PROPER}", sentence[end:])
+    if not more:
+        return words
+    return words + "".join(f" in {name}" for name in re.findall(_PROPER, more.group()))
+
+
+def _is_wide(names: Sequence[str]) -> bool:
+    """Say whether places make up more than a part: a region, a country, several states."""
+    return len(names) > 2 or any(_REGION.search(name) for name in names)
+
+
+def _names_the_event(name: str, asked: Asked) -> bool:
+    lower = name.lower()
+    return any(word in lower for word in asked.event_names) or bool(
+        re.search(r"\b(?:Hurricane|Storm|Typhoon|Cyclone)\b", name)
+    )
+
+
+def _is_anothers(
+    sentence: str,
+    asked: Asked,
+    quantity: Quantity,
+    clause: tuple[int, int],
+    happening: str | None,
+    side: Side | None,
+) -> bool:
+    """Say whether somebody else did it: "Ion Duca received 1,941,010 votes"."""
+    if side != "left" or happening is None or HAPPENINGS[happening].grows or not asked.names:
+        return False
+    left = sentence[clause[0] : quantity.start]
+    said = _SPEAKER_FIRST.match(left)
+    subject = left[said.end() :] if said else left
+    named = [name for name in re.findall(_PROPER, subject) if not _is_time(name)]
+    named = [name for name in named if {word.lower() for word in name.split()} - _OPENERS]
+    if not named:
+        return False
+    return not any(_has_name(name, subject.lower()) for name in asked.names)
 
 
 def _is_time(name: str) -> bool:
@@ -907,4 +1138,4 @@ def _is_time(name: str) -> bool:
 
 def _is_asked_place(name: str, asked: Asked) -> bool:
     lower = name.lower()
-    return any(_has_name(word, lower) for word in asked.names)
+    return any(_has_name(word, lower) for word in asked.places)

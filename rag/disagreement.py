@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from rag.counting import Asked, Counted, asked_for, counted_in, is_about
+from rag.counting import Asked, Counted, asked_for, counted_in, is_about, may_tell
 from rag.dates_in_words import DateInWords, dates_in
 from rag.quantities import Quantity, compatible, quantities_in, same_amount
 from rag.question import kind_of, nearest_match
@@ -21,14 +21,25 @@ from rag.schema import Disagreement, Hit, Passage, Span, iso
 
 MAX_READINGS = 24
 # Passages that are looked at for values: sources that differ stand further down than the answer.
-VALUE_PASSAGES = 150
-OPENING_CHARACTERS = 600
+VALUE_PASSAGES = 300
+_OPENING = 600
+_AROUND = 1500
+# What lies further apart may be two events of one name.
+_ONE_EVENT_DAYS = 180
 # A reading that fits half as well as the best one counts something else.
 _FIT_RANGE = 0.5
 _SAME_WORDS = 0.8
 _WORD = re.compile(r"\w+")
+_AMOUNT_QUESTION = re.compile(
+    r"^\W*what(?:[’']s|\s+(?:is|was|are|were|will be))\s+(?:[\w’-]+\s+){0,5}?"
+    r"(?:price|cost|turnout|tolls?|rate|budget|value|size|salary|damage)\b",
+    re.IGNORECASE,
+)
+_ASKING = frozenset(
+    "often large what were have does when long many much will last would been with".split()
+)
 _SPEECH_VERB = (
-    r"(?:sa(?:ys?|id)|estimate[sd]?|report(?:s|ed)?|believe[sd]?|announce[sd]?|claim(?:s|ed)?|"
+    r"(?:sa(?:ys?|id)|estimate[sd]?|report(?:s|ed)?|believe[sd]?|announce[sd]?|claim(?:s|ed)?(?=\s+that)|"
     r"confirm(?:s|ed)?|acknowledge[sd]?|told|added|wrote|stated|warned|verified|proposed|counted|"
     r"tallied|recorded)"
 )
@@ -48,6 +59,14 @@ _SAID_BEFORE = re.compile(
 )
 _PRONOUN = re.compile(
     r"(?:and |but )?(?:he|she|it|they|we|i|you|who|which|that|this|what|also|is|was|one|others?)",
+    re.IGNORECASE,
+)
+_DAY_BEHIND = re.compile(
+    r"\s+(?:on\s+|late\s+|early\s+)*(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b.*$"
+)
+_NO_SPEAKER = re.compile(
+    r"\b(?:are|is|was|were|been|have|had|people|others|dead|killed|died|storm|flood\w*|hurricane|"
+    r"quake|earthquake)\b|\d\d",
     re.IGNORECASE,
 )
 _SAYING = (
@@ -80,19 +99,32 @@ class Evidence:
         span: The sentence, in the article.
         strength: How well it answers, higher is better; compared within one question only.
         answer: The words in it that answer, where a reader has found them; in the article.
-        opening: How the article begins, when known: what it is about.
+        article: The text of the whole article, when known: what it is about is told at its
+            beginning, which event a sentence means by those around it.
     """
 
     passage: Passage
     span: Span
     strength: float
     answer: Span | None = None
-    opening: str = ""
+    article: str = ""
 
     @property
     def text(self) -> str:
         """The words of the sentence."""
         return self.passage.sentence_text(self.span)
+
+    @property
+    def opening(self) -> str:
+        """The title and the beginning of the article."""
+        return f"{self.passage.title}\n{self.article[:_OPENING]}"
+
+    @property
+    def around(self) -> str:
+        """What stands around the sentence."""
+        before = self.article[max(0, self.span.start - _AROUND) : self.span.start]
+        behind = self.article[self.span.end : self.span.end + _AROUND]
+        return f"{before}\n{self.passage.text}\n{behind}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +149,13 @@ class FoundValue:
 
 def asks_for_value(question: str) -> bool:
     """Say whether the question is for a number or a length of time: what sources differ in."""
-    return kind_of(question) in ("number", "duration")
+    return _kind(question) is not None
 
 
 def evidence_in(
     hits: Sequence[Hit],
     *,
-    opening: Callable[[str], str],
+    article: Callable[[str], str],
     strengths: Mapping[tuple[str, Span], float] | None = None,
     answers: Mapping[tuple[str, Span], Span] | None = None,
 ) -> list[Evidence]:
@@ -131,17 +163,17 @@ def evidence_in(
 
     Args:
         hits: The passages.
-        opening: Gives the first lines of an article by its path.
+        article: Gives the text of an article by its path.
         strengths: How well a sentence answers, by path and span, where that was read; a sentence
             that was not read is as strong as its passage is relevant.
         answers: The words that answer, by path and span of their sentence.
     """
-    openings: dict[str, str] = {}
+    texts: dict[str, str] = {}
     found: dict[tuple[str, Span], Evidence] = {}
     for hit in hits:
         path = hit.passage.path
-        if path not in openings:
-            openings[path] = opening(path)
+        if path not in texts:
+            texts[path] = article(path)
         for span in hit.passage.sentences:
             key = (path, span)
             found.setdefault(
@@ -151,7 +183,7 @@ def evidence_in(
                     span,
                     (strengths or {}).get(key, hit.relevance),
                     (answers or {}).get(key),
-                    openings[path],
+                    texts[path],
                 ),
             )
     return list(found.values())
@@ -169,17 +201,17 @@ def read_values(
         question: Standing alone.
         evidence: Sentences of the passages found, in any order.
     """
-    kind = kind_of(question)
-    if not asks_for_value(question):
+    kind = _kind(question)
+    if kind is None:
         return (), None
     asked = asked_for(question)
     counted = kind == "number" and asked.unit != "any"
     found: list[FoundValue] = []
     for item in evidence:
         if counted:
-            context = f"{item.passage.title}\n{item.passage.text}"
-            opening = f"{item.passage.title}\n{item.opening}"
-            if not is_about(asked, context=context, opening=opening):
+            if not may_tell(asked, item.text) or not is_about(
+                asked, opening=item.opening, around=item.around
+            ):
                 continue
             found += _counted_values(asked, item)
         else:
@@ -205,12 +237,20 @@ def values_in(sentence: str, question: str, published: dt.date | None = None) ->
     span = Span(0, len(sentence))
     passage = Passage("", "", 0, len(sentence), sentence, "", published, None, (span,))
     item = Evidence(passage, span, 0.0)
-    if not asks_for_value(question):
+    kind = _kind(question)
+    if kind is None:
         return []
     asked = asked_for(question)
-    if kind_of(question) == "number" and asked.unit != "any":
+    if kind == "number" and asked.unit != "any":
         return _counted_values(asked, item)
     return _nearest_value(question, item)
+
+
+def _kind(question: str) -> Literal["number", "duration"] | None:
+    kind = kind_of(question)
+    if kind == "number" or (kind == "open" and _AMOUNT_QUESTION.search(question)):
+        return "number"
+    return "duration" if kind == "duration" else None
 
 
 # --- one sentence ---------------------------------------------------------------------------
@@ -237,9 +277,8 @@ def _counted_values(asked: Asked, item: Evidence) -> list[FoundValue]:
 def _nearest_value(question: str, item: Evidence) -> list[FoundValue]:
     """Return the amount or length of time that stands nearest to words of the question."""
     sentence = item.text
-    kind = kind_of(question)
-    match = nearest_match("duration" if kind == "duration" else "number", sentence, question)
-    if match is None:
+    match = nearest_match(_kind(question) or "number", sentence, question)
+    if match is None or not _shares_subject(sentence, question):
         return []
     dates = dates_in(sentence, item.passage.published)
     quantities = quantities_in(sentence, taken=[(date.start, date.end) for date in dates])
@@ -249,6 +288,14 @@ def _nearest_value(question: str, item: Evidence) -> list[FoundValue]:
     start, end = min(whole.start, match.start()), max(whole.end, match.end())
     stated = stated_as_of(sentence, dates, whole, (start, end), grows=True)
     return [_value(item, sentence[start:end], whole, stated, None)]
+
+
+def _shares_subject(sentence: str, question: str) -> bool:
+    """Say whether a sentence has half of the question's own words, by their first letters."""
+    asked = {word[:5] for word in _WORD.findall(question.lower()) if len(word) > 3}
+    asked -= _ASKING
+    found = {word[:5] for word in _WORD.findall(sentence.lower())}
+    return 2 * len(asked & found) >= len(asked)
 
 
 def _value(
@@ -351,7 +398,8 @@ def attribution(sentence: str, at: int = 0) -> str | None:
         match = pattern.search(part)
         if match:
             who = match["who"].strip()
-            if not _PRONOUN.fullmatch(who.split()[0]) and not _PRONOUN.fullmatch(who):
+            who = _DAY_BEHIND.sub("", who)
+            if who and not _PRONOUN.fullmatch(who.split()[0]) and not _NO_SPEAKER.search(who):
                 return who
     return None
 
@@ -360,7 +408,8 @@ def attribution(sentence: str, at: int = 0) -> str | None:
 
 
 def _rank(value: FoundValue) -> tuple[float, ...]:
-    return (-value.fit, -float(value.placed), -value.evidence.strength)
+    # A sentence that names the place asked about speaks for itself.
+    return (-round(value.fit), -float(value.placed), -value.fit, -value.evidence.strength)
 
 
 def _best_of_each_article(found: Sequence[FoundValue]) -> list[FoundValue]:
@@ -421,7 +470,7 @@ def _without_weak(found: Sequence[FoundValue]) -> list[FoundValue]:
 def _without_copies(found: Sequence[FoundValue]) -> list[FoundValue]:
     """Return the values without those of sentences that another article prints as well."""
     kept: list[FoundValue] = []
-    for value in sorted(found, key=lambda one: (one.as_of or "~", *_rank(one))):
+    for value in sorted(found, key=lambda one: (one.as_of or "~", one.evidence.passage.path)):
         if not any(_is_copy(value, other) for other in kept):
             kept.append(value)
     return kept
@@ -479,6 +528,8 @@ def _is_moving(known: Sequence[FoundValue]) -> bool:
         for other in known[index + 1 :]:
             if not one.as_of or not other.as_of or one.as_of == other.as_of:
                 continue
+            if _days_between(one.as_of, other.as_of) > _ONE_EVENT_DAYS:
+                continue
             if one.quantity is None or other.quantity is None:
                 continue
             early, late = sorted((one, other), key=_day)
@@ -489,3 +540,9 @@ def _is_moving(known: Sequence[FoundValue]) -> bool:
             rising += second > first
             falling += second < first
     return max(rising, falling) >= 4 * min(rising, falling) and rising + falling > 0
+
+
+def _days_between(one: str, other: str) -> int:
+    """Return how far apart two dates are, at the beginning of the month or year if that is all."""
+    first, second = (dt.date.fromisoformat((day + "-01-01")[:10]) for day in (one, other))
+    return abs((first - second).days)
