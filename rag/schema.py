@@ -368,10 +368,8 @@ class Turn:
     def of(cls, question: str, answer: Mapping[str, Any]) -> Turn:
         """Return the turn of an answer that is given as :meth:`Answer.to_dict` does.
 
-        An abstention answers nothing, and what was struck was not said.
+        An abstention states nothing, and what was struck was not said.
         """
-        if answer.get("abstained"):
-            return cls(question)
         said = [s["text"] for s in answer["statements"] if s["verdict"] != "unsupported"]
         return cls(question, "\n".join(said))
 
