@@ -18,6 +18,7 @@ from itertools import pairwise
 from math import fsum
 from typing import Literal
 
+from rag.passages import split_sentences
 from rag.schema import Verdict
 
 # What can be wrong. Nothing makes good a number, a name, a date or a quotation that the words do
@@ -31,6 +32,8 @@ SURE_DOUBTS: frozenset[Doubt] = frozenset({"empty", "number", "name", "date", "q
 
 # Of the statement's content words, this share must be found for anything more than "unsupported".
 PARTLY_FROM = 0.6
+# As many sentences of the words are compared by themselves.
+_ALONE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,15 @@ def check(statement: str, words: str) -> Check:
         )
     if _is_to_the_letter(bare, _flat(words)):
         return Check("quoted", ())
-    return _Comparison(statement, words).result()
+    found = _Comparison(statement, words).result()
+    if found.verdict == "supported":
+        return found
+    # One sentence may say it by itself, where its neighbours only lead the comparison astray.
+    for start, end in _sentences_closest(statement, words):
+        alone = _Comparison(statement, words[start:end]).result()
+        if alone.verdict == "supported":
+            return alone
+    return found
 
 
 def quotes_in(text: str) -> list[str]:
@@ -132,6 +143,16 @@ def closest_sentences(statement: str, sentences: Sequence[str], most_words: int)
     return "\n".join(sentences[at] for at in sorted(chosen))
 
 
+def _sentences_closest(statement: str, words: str) -> list[tuple[int, int]]:
+    """Return where the few sentences stand that share most with a statement, if there are more."""
+    spans = split_sentences(words)
+    if len(spans) < 2:
+        return []
+    wanted = _plain_words(statement)
+    spans.sort(key=lambda span: -len(_plain_words(words[span.start : span.end]) & wanted))
+    return [(span.start, span.end) for span in spans[:_ALONE]]
+
+
 def _plain_words(text: str) -> frozenset[str]:
     return frozenset(stem(word) for word in re.findall(r"[^\W_]{2,}", text)) - _FUNCTION
 
@@ -170,7 +191,8 @@ _SCALES = {
 _FUNCTION = frozenset(
     "a an the of in on at to for from by with as and or but that which who whom whose this these "
     "those it its he him his she her hers they them their theirs we us our ours you your i my me "
-    "there here also then so such than into onto about around approximately roughly nearly almost "
+    "there here also then so such than into onto because though although however therefore thus "
+    "due about around approximately roughly nearly almost "
     "some is are was were be been being am has have had having do does did will would shall should "
     "can could may might must not no nor never n't s t re ve ll d while when where what how both "
     "either each other another same own itself himself herself themselves very just even still "
@@ -193,6 +215,13 @@ _HEDGES = frozenset(
     "nearly almost about around approximately roughly estimated over under more less fewer least "
     "most up only just".split()
 )
+_SAME_HEDGE = {
+    **dict.fromkeys("about around approximately roughly".split(), "about"),
+    **dict.fromkeys("nearly almost".split(), "nearly"),
+    **dict.fromkeys("over more".split(), "more"),
+    **dict.fromkeys("under less fewer".split(), "less"),
+    **dict.fromkeys("all every".split(), "all"),
+}
 _LIMITS = frozenset("some most many several few half all every only any".split())
 _SPEECH = frozenset(
     "say said says saying told tells tell stated states state adds added according reported "
@@ -303,6 +332,8 @@ def _tokens(text: str) -> tuple[_Token, ...]:
     text = _ABBREVIATED.sub(r"\1", text)
     text = _flat_apostrophes(text)
     text = re.sub(r"n't\b", " not", text.replace("can't", "can not").replace("cannot", "can not"))
+    text = _SAME_PHRASES.sub(lambda match: _PLAIN_PHRASE[match.group().lower()], text)
+    text = _SHORT_FORMS.sub(_long_form, text)
     text = re.sub(r"(?<=\d)-(?=[^\W\d_])", " ", text)
     text = _JOINED.sub(_joint, text)
     raw = _TOKEN.findall(text)
@@ -327,6 +358,25 @@ def _tokens(text: str) -> tuple[_Token, ...]:
     return tuple(tokens)
 
 
+_PLAIN_PHRASE = {
+    "close to": "near",
+    "prior to": "before",
+    "a number of": "many",
+    "numerous": "many",
+    "in spite of": "despite",
+    "in order to": "to",
+}
+_SAME_PHRASES = re.compile(rf"\b(?:{'|'.join(_PLAIN_PHRASE)})\b", re.IGNORECASE)
+_SHORT_FORMS = re.compile(
+    r"\b(?P<who>they|we|you|he|she|it|there|that|who|I)'(?P<verb>re|ll|ve|s|m)\b", re.IGNORECASE
+)
+
+
+def _long_form(match: re.Match[str]) -> str:
+    verb = {"re": "are", "ll": "will", "ve": "have", "s": "is", "m": "am"}[match["verb"].lower()]
+    return f"{match['who']} {verb}"
+
+
 def _flat_apostrophes(text: str) -> str:
     return re.sub(r"[‘’`´]", "'", text)
 
@@ -349,6 +399,7 @@ def _word(word: str, begins: bool, following: str) -> _Token:
     if (lower in _FUNCTION or lower in _NEGATORS) and not (bare.isupper() and len(bare) > 1):
         return _Token(bare, lower, "function")
     key = stem(lower)
+    key = _ALIKE.get(key, key)
     named = bare[0].isupper() and (
         not begins
         or bare.isupper()
@@ -382,6 +433,29 @@ def stem(word: str) -> str:
         if word.endswith(("she", "che", "xe")):
             word = word[:-1]
     return word.rstrip("e") if len(word) > 3 else word
+
+
+# Words that stand for each other in news, whatever they are said of. Few on purpose.
+_ALIKE = {
+    stem(word): stem(group.split()[0])
+    for group in (
+        "begin start commence", "end finish conclude", "buy purchase", "shut close",
+        "jail prison", "ban forbid prohibit outlaw", "quake earthquake", "car automobile",
+        "doctor physician", "lawyer attorney", "child kid", "lawmaker legislator", "hurt injure",
+        "choose select", "show demonstrate", "need require", "get receive obtain",
+        "help assist aid", "try attempt", "allow permit", "big large", "many numerous",
+        "quick rapid", "film movie", "happen occur", "important significant",
+        "build construct", "whole entire", "hard difficult", "mainly mostly primarily chiefly",
+        "often frequently", "live reside", "stay remain", "use employ utilize",
+        "answer reply respond response", "fall drop decline decrease", "rise climb increase",
+        "lower reduce cut", "now currently", "usually normally", "truck lorry",
+        "inhabitant resident", "additional further", "enough sufficient",
+        "quickly rapidly fast", "immediately instantly", "firm company", "likely probably",
+        "establish founded create", "called known", "locate situate",
+        "settlement agreement deal accord",
+    )
+    for word in group.split()
+}  # fmt: skip
 
 
 def _number(raw: Sequence[str], at: int) -> tuple[str, int]:
@@ -635,8 +709,9 @@ class _Comparison:
             id(token) for at in self._speech(self.said) for token in self._speaker(self.said, at)
         }
         known = {token.key for token in self.told if token.is_content}
+        moved = self._moved(placed)
         for at, token in enumerate(self.said):
-            if not token.is_content or at in placed or token.key not in known:
+            if not token.is_content or at in placed or token.key not in known or at in moved:
                 continue
             if id(token) in speakers or token.lower in _SPEECH or self._is_a_time(at):
                 continue
@@ -647,9 +722,47 @@ class _Comparison:
                 fatal=swapped,
             )
 
+    def _moved(self, placed: set[int]) -> set[int]:
+        """Return where a clause stands that was moved whole to the other end of its sentence.
+
+        "In 1990 the talks failed" for "the talks failed in 1990": the same words in the same order
+        after the same preposition, first or last in the statement.
+        """
+        content = [at for at, token in enumerate(self.said) if token.is_content]
+        runs: list[list[int]] = []
+        for before, at in zip([None, *content], content, strict=False):
+            if at in placed:
+                continue
+            if runs and runs[-1][-1] == before:
+                runs[-1].append(at)
+            else:
+                runs.append([at])
+        told = [at for at, token in enumerate(self.told) if token.is_content]
+        keys = [self.told[at].key for at in told]
+        found: set[int] = set()
+        for run in runs:
+            if run[0] != content[0] and run[-1] != content[-1]:
+                continue
+            lead = _preposition_before(self.said, run[0])
+            wanted = [self.said[at].key for at in run]
+            if lead and any(
+                keys[at : at + len(run)] == wanted
+                and _preposition_before(self.told, told[at]) == lead
+                for at in range(len(keys) - len(run) + 1)
+            ):
+                found.update(run)
+        return found
+
     def _is_a_time(self, at: int) -> bool:
         token = self.said[at]
-        if token.key in _MONTHS or token.key in _DAYS:
+        if token.key in _MONTHS:
+            # "July 1905" is another time than "July" elsewhere.
+            numbers = _numbers_beside(self.said, at)
+            return not numbers or any(
+                other.key == token.key and numbers <= _numbers_beside(self.told, there)
+                for there, other in enumerate(self.told)
+            )
+        if token.key in _DAYS:
             return True
         near = self.said[max(0, at - 2) : at] + self.said[at + 1 : at + 2]
         return token.kind == "number" and any(other.key in _MONTHS for other in near)
@@ -679,7 +792,7 @@ class _Comparison:
 
     def _skipped(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Look at what the statement leaves out between two of its words."""
-        for (_, before), (_, behind) in pairwise(pairs):
+        for (_, before), (said, behind) in pairwise(pairs):
             between = self.told[before + 1 : behind]
             content = [token for token in between if token.is_content]
             ends = [at for at, token in enumerate(between) if token.text in _SENTENCE_ENDS]
@@ -695,13 +808,22 @@ class _Comparison:
                 if token.key in _UNREAL_KEYS or token.lower in _UNREAL:
                     self._wrong(f"The cited words say “{token.text}” there.", "unreal")
                     break
+            lead, there = _lead(self.said, said), _lead(self.told, behind)
+            if lead and there and lead != there:
+                self._wrong("Something else stands in between in the cited words.", "between")
             if self.told[before].kind == "name" and self.told[behind].kind == "word":
                 first = between[0]
                 named = [at for at, token in enumerate(between) if token.kind == "name"]
-                if named and (
-                    (first.text not in (",", "(", "—", "–") and first.lower not in _PREPOSITIONS)
-                    # "... with Russia, said the United States had decided"
-                    or any(token.lower in _SPEECH for token in between[: named[-1]])
+                if (
+                    named
+                    and (
+                        (
+                            first.text not in (",", "(", "—", "–")
+                            and first.lower not in _PREPOSITIONS
+                        )
+                        # "... with Russia, said the United States had decided"
+                        or any(token.lower in _SPEECH for token in between[: named[-1]])
+                    )
                 ):
                     self._wrong("Somebody else stands in between in the cited words.", "between")
         if pairs:
@@ -720,9 +842,12 @@ class _Comparison:
         )
 
     def _quantifiers(self, pairs: Sequence[tuple[int, int]]) -> None:
-        there = {token.lower for token in self.told}
+        there = {_SAME_HEDGE.get(token.lower, token.lower) for token in self.told}
         for token in self.said:
-            if token.lower in _QUANTIFIERS and token.lower not in there:
+            if (
+                token.lower in _QUANTIFIERS
+                and _SAME_HEDGE.get(token.lower, token.lower) not in there
+            ):
                 self._wrong(f"“{token.text}” is not in the cited words.", "quantity")
         for said, told in pairs:
             if self.said[said].kind == "number":
@@ -755,7 +880,35 @@ _DETERMINERS = frozenset("the a an this that its their his her any".split())
 _PREPOSITIONS = frozenset(
     "of in on at for with from by who which whose as and between over under into to about".split()
 )
+_NOUN_LEADS = frozenset("of in at for with from by across against between under".split())
+_LEADS = frozenset(
+    "in on at during after before since until throughout by within for around from near".split()
+)
 _UNREAL_KEYS = frozenset(stem(word) for word in _UNREAL) - {"call", "agre"}
+
+
+def _preposition_before(tokens: Sequence[_Token], at: int) -> str:
+    """Return the preposition right before a word and its article; empty if there is none."""
+    for token in reversed(tokens[max(0, at - 3) : at]):
+        if token.lower in _DETERMINERS or token.lower in ("early", "late"):
+            continue
+        return token.lower if token.lower in _LEADS else ""
+    return ""
+
+
+def _lead(tokens: Sequence[_Token], at: int) -> str:
+    """Return the preposition that leads to a noun, over the words before it."""
+    for token in reversed(tokens[max(0, at - 3) : at]):
+        if token.lower in _NOUN_LEADS:
+            return token.lower
+        if token.lower not in _DETERMINERS and token.kind not in ("name",):
+            return ""
+    return ""
+
+
+def _numbers_beside(tokens: Sequence[_Token], at: int) -> frozenset[str]:
+    near = tokens[max(0, at - 1) : at + 2]
+    return frozenset(token.key for token in near if token.kind == "number")
 
 
 def _is_verb(tokens: Sequence[_Token], at: int) -> bool:
@@ -805,7 +958,7 @@ def _near(tokens: Sequence[_Token], at: int, wanted: Iterable[str]) -> frozenset
         if token.kind == "mark":
             break
         if token.lower in wanted:
-            found.add(token.lower)
+            found.add(_SAME_HEDGE.get(token.lower, token.lower))
     return frozenset(found)
 
 
@@ -823,10 +976,24 @@ def _unit(tokens: Sequence[_Token], at: int) -> str:
     return ""
 
 
+_PLAIN_FORMS = frozenset("says leaves lives dies dying lay lie people children men women".split())
+_PAST_AS_WELL = frozenset("shut cut hurt hit put let set cost quit spread".split())
+
+
+def _form(word: str) -> str:
+    if word.endswith("ing"):
+        return "ing"
+    if word.endswith("ed") or (word in _IRREGULAR and word not in _PLAIN_FORMS):
+        return "past"
+    return "plain"
+
+
 def _same_form(one: str, other: str) -> bool:
-    """Say whether two words of one stem differ by no more than a plural."""
+    """Say whether two words of one meaning differ by no more than a plural."""
     if one == other:
         return True
+    if stem(one) != stem(other):
+        return _form(one) == _form(other) or bool({one, other} & _PAST_AS_WELL)
     shorter, longer = sorted((one, other), key=len)
     if shorter.endswith(("ed", "ing")) or longer.endswith(("ed", "ing")):
         return False
