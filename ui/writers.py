@@ -26,9 +26,9 @@ def writer_html(model: OpenAICompatible | None) -> str:
         return ""
     host = model.where.partition("://")[2]
     goes = (
-        "Question and passages stay on this machine."
+        "This conversation and the passages found stay on this machine."
         if model.is_here
-        else f"Question and passages go to <b>{_shown(host)}</b>."
+        else f"This conversation and the passages found go to <b>{_shown(host)}</b>."
     )
     return (
         '<fieldset class="dl-writer"><legend class="dl-visually-hidden">Who writes the answer'
