@@ -164,6 +164,8 @@ _PEOPLE = frozenset(
     "people person persons individuals residents victims lives deaths fatalities casualties dead "
     "humans inhabitants civilians locals toll".split()
 )
+_EVERYBODY = re.compile(r"\s+(?:wo)?men,?(?: and)? (?:wo)?men,? and children\b", re.IGNORECASE)
+_SOMEBODY = re.compile(r"\w+(?:ists|ers|ors|ees|ians|men|women|ants|ives)")
 # Asked for, these are just people.
 _ANYBODY = frozenset(
     "people person death fatality life live victim casualty dead toll individual human".split()
@@ -488,17 +490,21 @@ def is_about(asked: Asked, *, opening: str, around: str) -> bool:
     named = {match["behind"] for match in _NAMED_EVENT.finditer(opening) if match["behind"]}
     if asked.events and any(name.lower() not in asked.names for name in named):
         return False  # an article about another storm, of which the place is a part
-    return any(_names_both(asked, part) for part in re.split(r"[.!?]\s|\n", around))
+    return any(_names_both(asked, part, strictly=True) for part in re.split(r"[.!?]\s|\n", around))
 
 
-def _names_both(asked: Asked, words: str) -> bool:
+def _names_both(asked: Asked, words: str, *, strictly: bool = False) -> bool:
     lower = words.lower()
     if asked.names and not any(_has_name(name, lower) for name in asked.names):
         return False
     if asked.thing and asked.names and asked.thing in lower:
         # What is counted says as much as the event.
         return True
-    kinds = {name for event in asked.events for name in _TOLD_AS.get(event, {event})}
+    kinds = {
+        name
+        for event in asked.events
+        for name in ({event} if strictly else _TOLD_AS.get(event, {event}))
+    }
     return not kinds or any(re.search(rf"\b(?:{_EVENTS[name]})\b", lower) for name in kinds)
 
 
@@ -534,7 +540,7 @@ def counted_in(
         return []  # a line of a table: what it is about stands elsewhere
     clauses = [_clause(sentence, quantities, index) for index in range(len(quantities))]
     found = [
-        _told(sentence, quantity, clause)
+        _told(sentence, quantity, clause, asked)
         for quantity, clause in zip(quantities, clauses, strict=True)
     ]
     _inherit(sentence, quantities, clauses, found)
@@ -603,6 +609,8 @@ def _thing(head: re.Match[str] | None, happenings: set[str]) -> str:
         return ""
     words: list[str] = []
     for word in re.findall(r"[a-z][a-z’'-]*", head["head"].lower()):
+        if word in ("them", "those", "these", "us"):
+            continue
         if word in _STOP or word in ("people", "die", "died"):
             words = words or ([word] if word == "people" else [])
             break
@@ -666,9 +674,13 @@ def _clause(sentence: str, quantities: Sequence[Quantity], index: int) -> tuple[
 
 
 def _told(
-    sentence: str, quantity: Quantity, clause: tuple[int, int]
+    sentence: str, quantity: Quantity, clause: tuple[int, int], asked: Asked
 ) -> tuple[str | None, Side | None, int]:
-    """Return what happened to what a quantity counts, on which side it is told, how far away."""
+    """Return what happened to what a quantity counts, on which side it is told, how far away.
+
+    What is asked for may stand a little further off: "120 hostages remain unaccounted for".
+    """
+    wanted: tuple[int, int, str, Side] | None = None
     best: tuple[int, int, str, Side] | None = None
     right = sentence[quantity.end : clause[1]]
     left = sentence[clause[0] : quantity.start]
@@ -678,6 +690,10 @@ def _told(
             key = (distance, order, name, side)
             if best is None or key[:2] < best[:2]:
                 best = key
+            if name in asked.happenings and (wanted is None or key[:2] < wanted[:2]):
+                wanted = key
+    if best and wanted and wanted[3] == best[3] == "right" and wanted[0] <= best[0] + 2:
+        best = wanted
     return (best[2], best[3], best[0]) if best else (None, None, 99)
 
 
@@ -761,6 +777,8 @@ def _inherit(
 def _counted_words(sentence: str, quantity: Quantity, clause: tuple[int, int]) -> list[str]:
     """Return the words of the thing that stands behind a quantity: "Palestinian prisoners"."""
     words: list[str] = []
+    if _EVERYBODY.match(sentence, quantity.end):
+        return ["people"]
     for word in _TOKEN.findall(sentence[quantity.end : clause[1]]):
         lower = word.lower()
         if not words and lower == "of":
@@ -784,11 +802,25 @@ def _fit(
     if asked.unit == "count" and quantity.unit != "":
         return 0.0
     if asked.of_a_part:
-        return 1.0
+        near = re.findall(r"\w+", sentence[clause[0] : quantity.end + 90].lower())
+        things = {asked.thing[:5]} if asked.thing else set()
+        said = {word[:5] for word in near} & (asked.stems - things - {"remai", "them", "those"})
+        return 1.0 if said or not asked.stems - things else 0.4
     if asked.unit in ("percent", "money"):
         return _fit_of_unit(sentence, asked, quantity, clause, happening)
     words = _counted_words(sentence, quantity, clause)
     thing = _compare_things(asked, words, happening)
+    if (
+        thing == "other"
+        and asked.thing
+        and happening is not None
+        and happening in asked.happenings
+        and _SOMEBODY.fullmatch(_before(words, happening))
+        and not _is_object(asked.thing)
+        and any(_has_name(name, sentence.lower()) for name in asked.names)
+    ):
+        # "1,000 convicted terrorists" of one sentence are the "prisoners" of another.
+        return 0.4
     if thing == "other":
         return 0.0
     if asked.happenings:
@@ -819,6 +851,16 @@ def _fit_of_unit(
         # "4.2 million votes, or 51 percent"
         return 0.6 if re.search(r"\bor\s*$", sentence[: quantity.start]) else 0.0
     return 0.4 if happening is None or asked.happenings & {"cost", "stolen"} else 0.0
+
+
+def _before(words: Sequence[str], happening: str) -> str:
+    """Return the last word before what happened, lower case: the thing itself."""
+    last = ""
+    for word in words:
+        if _patterns(HAPPENINGS[happening])[0].fullmatch(word):
+            break
+        last = word.lower()
+    return last
 
 
 def _compare_things(
@@ -913,7 +955,8 @@ def _is_part(sentence: str, asked: Asked, quantity: Quantity, clause: tuple[int,
     behind = sentence[quantity.end :]
     if asked.of_a_part:
         of_these = re.match(r"^(?:Of|Out of)\s[^,;]*,\s", before)
-        return not (_PART_BEHIND.match(behind) or _PART_BEFORE.search(before) or of_these)
+        part = of_these or _PART_BEFORE.search(before) or re.match(r"\s*of\b", behind)
+        return not part or bool(asked.thing and asked.thing not in sentence.lower())
     if _INCREASE_BEFORE.search(before) or _INCREASE_BEHIND.match(behind):
         return True
     if re.match(r"[\s\w]{0,24}\belsewhere\b", behind):
@@ -961,9 +1004,8 @@ def _is_elsewhen(
                 continue
             return True
     words = sentence[start:end]
-    if _LONG_AGO.search(sentence[start : quantity.start]) or _LONG_AGO.search(
-        sentence[quantity.end : end]
-    ):
+    piece = sentence[max(start, sentence.rfind(",", start, quantity.start)) : quantity.start]
+    if _LONG_AGO.search(piece) or _LONG_AGO.search(sentence[quantity.end : end]):
         return True
     left = sentence[start : quantity.start]
     if asked.events and _MANY_EVENTS.search(left):
@@ -1019,10 +1061,14 @@ def _place(sentence: str, asked: Asked, quantity: Quantity, clause: tuple[int, i
     left = sentence[clause[0] : quantity.start]
     right = sentence[quantity.end : clause[1]]
     own = _own_count(left, right)
+    if not asked.in_small_place and asked.names and _SMALL_PLACE.search(left):
+        return None
     said = _SPEAKER_FIRST.match(left)
     if said:
         left = left[said.end() :]
-    places = _places_in(left) + _places_in(_with_list(sentence, quantity.end, clause[1]))
+    places = _places_in(_last_piece(left)) + _places_in(
+        _with_list(sentence, quantity.end, clause[1])
+    )
     opening = _OPENING_PLACE.match(sentence)
     if opening and quantity.start > opening.end() and not re.search(r"[;—]", left):
         places += _places_in(f"in{opening.group()[2:]}")
@@ -1076,6 +1122,14 @@ def _own_count(left: str, right: str) -> list[str]:
         # What somebody reports of others: "the agency reported 46 people have died".
         return []
     return [own["name"]]
+
+
+def _last_piece(left: str) -> str:
+    """Return what leads to a number from the last comma on, with what it leans on."""
+    pieces = re.split(r"(?<=,)\s", left)
+    if len(pieces) > 1 and re.match(r"(?:and\s+)?(?:which|who|that|\w+ing)\b", pieces[-1]):
+        return " ".join(pieces[-2:])
+    return pieces[-1]
 
 
 def _places_in(words: str) -> list[str]:

@@ -284,7 +284,10 @@ def _nearest_value(question: str, item: Evidence) -> list[FoundValue]:
     quantities = quantities_in(sentence, taken=[(date.start, date.end) for date in dates])
     whole = next((q for q in quantities if q.start < match.end() and match.start() < q.end), None)
     if whole is None:
-        return []
+        # "twice" is no amount, and yet the answer.
+        whole = Quantity(
+            *match.span(), match.start(), match.group(), None, None, unit="", bound="exact"
+        )
     start, end = min(whole.start, match.start()), max(whole.end, match.end())
     stated = stated_as_of(sentence, dates, whole, (start, end), grows=True)
     return [_value(item, sentence[start:end], whole, stated, None)]

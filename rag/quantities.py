@@ -35,6 +35,8 @@ _NUMBER = re.compile(
     rf"(?P<sign>[$€£¥]\s?)?\b(?P<digits>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     rf"(?:[\s-]+(?P<scale>{_SCALE})s?\b)?"
     rf"|\b(?P<plural>(?:{_PLURALS})(?:\s+of\s+(?:hundreds|thousands|millions))?)(?=\s+(?:of|more|were|have|are|died|killed|dead|missing|injured)\b)"
+    r"|\b(?P<part>(?:half|(?:a|one|two|three)[\s-](?:thirds?|quarters?|fifths?)))"
+    r"(?=\s+(?:of|the)\b)"
     rf"|\b(?P<worded>{_WORDED})\b",
     re.IGNORECASE,
 )
@@ -72,7 +74,7 @@ _NOT_COUNTING_BEHIND = re.compile(
     re.IGNORECASE,
 )
 _PRONOUN_ONE = re.compile(
-    r"\bone\s+(?:of|another|day|thing|way|time|can|could|may|would|is|was|that|who|which|or more|"
+    r"\bone\s+(?:of|among|another|day|thing|way|time|can|could|may|would|is|was|that|who|which|or more|"
     r"in|side|such|by|after|at|to|more time|year|month|week|night|morning|evening)\b",
     re.IGNORECASE,
 )
@@ -160,7 +162,7 @@ def _within(one: Quantity, other: Quantity) -> bool:
 def _counts(match: re.Match[str], sentence: str) -> bool:
     before, behind = sentence[: match.start()], sentence[match.end() :]
     words = match.group().lower()
-    if match["sign"]:
+    if match["sign"] or match["part"]:
         return True
     if match["worded"]:
         if words in ("a", "half a"):
@@ -188,7 +190,7 @@ def _counts(match: re.Match[str], sentence: str) -> bool:
 
 def _quantity(match: re.Match[str], sentence: str) -> Quantity:
     start, end = match.span()
-    unit: Unit = "money" if match["sign"] else ""
+    unit: Unit = "money" if match["sign"] else "percent" if match["part"] else ""
     behind = _UNIT_BEHIND.match(sentence, end)
     if behind:
         if behind["percent"] or behind["per_cent"]:
@@ -259,6 +261,8 @@ def _range(one: Quantity, other: Quantity, sentence: str) -> Quantity:
 def _amount(match: re.Match[str]) -> float | None:
     if match["plural"]:
         return None
+    if match["part"]:
+        return _share(match["part"].lower())
     if match["digits"]:
         scale = _SCALES[match["scale"].lower()] if match["scale"] else 1.0
         return round(float(match["digits"].replace(",", "")) * scale, 6)
@@ -276,3 +280,12 @@ def _amount(match: re.Match[str]) -> float | None:
             total += max(part, 1.0) * _SCALES[word]
             part = 0.0
     return total + part
+
+
+def _share(words: str) -> float:
+    """Return a fraction in percent: 50 for "half"."""
+    if words == "half":
+        return 50.0
+    count, name = re.split(r"[\s-]", words)
+    parts = {"third": 3, "quarter": 4, "fifth": 5}[name.rstrip("s")]
+    return round(100 * WORD_VALUES.get(count, 1.0) / parts, 2)
