@@ -206,7 +206,8 @@ SENTENCES = (
     ),
     Sentence(
         "How much will the bridge cost?",
-        "The bridge, first budgeted at $1.2 billion, will now cost $1.9 billion, the ministry said.",
+        "The bridge, first budgeted at $1.2 billion, will now cost $1.9 billion, the ministry "
+        "said.",
         ("$1.9 billion",),
         attribution="the ministry",
     ),
