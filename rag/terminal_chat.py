@@ -313,8 +313,8 @@ class TerminalChat:
             return
         goes = "stay on this machine" if writer.is_here else f"go to {_line(writer.where)}"
         self._say(
-            f"Answers are written by {_line(writer.name)}, each sentence checked. This conversation "
-            f"and the passages found {goes}; /model off for the sources' own words.",
+            f"Answers are written by {_line(writer.name)}, each sentence checked. This "
+            f"conversation and the passages found {goes}; /model off for the sources' own words.",
             "dim",
         )
 
