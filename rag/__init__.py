@@ -4,10 +4,10 @@ corpus -> passages -> vectors -> ledger -> caches; question -> hits -> sentences
 """
 
 from rag.archive import Archive, __version__, build, open_archive
-from rag.citations import check
 from rag.errors import RagError
 from rag.schema import Answer, Article, Citation, Hit, Passage, Reading, Statement, Turn
 from rag.settings import Settings, load_settings
+from rag.support import check
 
 __all__ = [
     "Answer",

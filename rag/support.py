@@ -9,6 +9,7 @@ alone.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -60,10 +61,8 @@ class _Shipped:
         with self._lock:
             if not self._tried:
                 self._tried = True
-                try:
+                with contextlib.suppress(ReaderWeightsError):
                     self._reader = Reader.load()
-                except ReaderWeightsError:
-                    self._reader = None
             return self._reader
 
 
