@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -50,13 +50,13 @@ def _plain_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def shipped(monkeypatch: pytest.MonkeyPatch) -> Iterator[SetReader]:
+def shipped(monkeypatch: pytest.MonkeyPatch) -> SetReader:
     """A reader in place of the shipped one."""
     reader = SetReader(*SURE)
     holder = support._Shipped()
     monkeypatch.setattr(support, "_shipped", holder)
     monkeypatch.setattr(support.Reader, "load", lambda: reader)
-    yield reader
+    return reader
 
 
 def test_what_is_said_in_other_words_is_supported_where_the_reader_is_sure() -> None:

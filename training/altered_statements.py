@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 Kind = Literal[
@@ -155,7 +156,7 @@ def with_other_entity(text: str, names: Names, rng: random.Random) -> Altered | 
 def with_roles_swapped(text: str, rng: random.Random) -> Altered | None:
     """Let two names change places, where a verb of doing stands between them."""
     here = names_in(text)
-    for (s1, e1, one), (s2, e2, two) in zip(here, here[1:], strict=False):
+    for (s1, e1, one), (s2, e2, two) in pairwise(here):
         between = text[e1:s2]
         if one.shape[0] != two.shape[0] or len(between.split()) > 6 or "," in between:
             continue
@@ -273,7 +274,8 @@ def with_other_date(text: str, rng: random.Random) -> Altered | None:
         places = [
             m for m in re.finditer(r"\b(?:" + "|".join(group) + r")\b", text)
             if m.group() != "May" or re.search(r"\b(?:in|of|on|since|until|late|early) $|^ \d",
-                                               text[: m.start()]) or text[m.end():][:3].strip().isdigit()
+                                               text[: m.start()])
+            or text[m.end():][:3].strip().isdigit()
         ]  # fmt: skip
         if places:
             match = rng.choice(places)
@@ -315,9 +317,11 @@ _REGULAR = {
     for base in (
         "allow appear attack attempt call cause claim contain develop discover end enter establish "
         "explain follow form help include join kill launch maintain move name offer open operate "
-        "play produce publish receive record reject release remain report return sign start support "
+        "play produce publish receive record reject release remain report return sign start "
+        "support "
         "turn use visit work create introduce serve continue decide announce arrive capture change "
-        "complete damage decline defeat describe die divide encourage examine exchange expand force "
+        "complete damage decline defeat describe die divide encourage examine exchange expand "
+        "force "
         "found govern improve increase invade invent issue lack live manage marry note notice "
         "order own pass perform prove reduce refuse replace require resign rule share survive "
         "threaten trace train translate travel unite vote"
@@ -457,9 +461,10 @@ for _one, _other_word in _OPPOSITES:
 _ANY_OPPOSITE = re.compile(
     r"\b(?:" + "|".join(sorted(map(re.escape, _OPPOSITE), key=len, reverse=True)) + r")\b"
 )
-# "at least", "much more", "more than", "the first to", "lost his life": where the pair does not fit.
+# "at least", "much more", "the first to", "lost his life": where the pair does not fit.
 _NO_OPPOSITE = {
-    "least": r"\bat $", "most": r"\b(?:at|the|and) $", "less": r"$^", "last": r"\b(?:at|the past) $",
+    "least": r"\bat $", "most": r"\b(?:at|the|and) $", "less": r"$^",
+    "last": r"\b(?:at|the past) $",
     "more": r"\b(?:once|any|no|the) $", "left": r"\b(?:was|were|the|is|on|had) $",
     "with": r"\b(?:along|together|deal\w*|agree\w*|associat\w*|begin\w*|began|do|did|compar\w*|"
             r"start\w*|charg\w*|credited|contact|war|combin\w*|connect\w*|met) $",
@@ -500,11 +505,13 @@ _QUANTITIES = (
     (r"\b[Aa] few\b", ("many", "most"), (False, False)),
     (r"\b[Ff]ew(?= [a-z]+s\b)", ("many", "most"), (True, True)),
     (r"\b(?:usually|generally|often|sometimes)\b", ("always", "never"), (False, True)),
-    (r"\b(?:more than|over)(?= \$?\d)", ("less than", "fewer than", "exactly"), (True, True, False)),
+    (r"\b(?:more than|over)(?= \$?\d)", ("less than", "fewer than", "exactly"),
+     (True, True, False)),
     (r"\b(?:less than|fewer than|under)(?= \$?\d)", ("more than",), (True,)),
     (r"\bat least(?= [\d\w])", ("at most", "exactly"), (False, False)),
     (r"\bup to(?= [\d])", ("more than", "at least"), (True, False)),
-    (r"\b(?:about|around|approximately|nearly|almost)(?= \$?\d)", ("exactly", "far more than"), (False, True)),
+    (r"\b(?:about|around|approximately|nearly|almost)(?= \$?\d)", ("exactly", "far more than"),
+     (False, True)),
     (r"\bone of the\b", ("the only one of the",), (False,)),
     (r"\b(?:partly|partially)\b", ("entirely",), (False,)),
     (r"\bboth\b(?= [A-Z])", ("neither",), (True,)),
@@ -542,8 +549,9 @@ SPEECH_VERBS = (
 )
 _WHO = r"(?:[Tt]he |[Aa]n? )?[A-Z][\w.’'-]*(?: (?:of |de |the )?[\w.’'-]+){0,5}?"
 SAID_THAT = re.compile(
-    rf"^(?P<who>{_WHO}|(?:[Tt]he |[Ss]ome |[Mm]any |[Ss]everal )?[\w’]+ ?[\w’]+)(?P<aside>, [^,]{{3,60}},)? "
-    rf"(?P<verb>{SPEECH_VERBS})(?P<when> (?:in|on) [\w ]{{3,14}})?(?: that|,) (?P<what>.+?)(?P<end>[.]?)$"
+    rf"^(?P<who>{_WHO}|(?:[Tt]he |[Ss]ome |[Mm]any |[Ss]everal )?[\w’]+ ?[\w’]+)"
+    rf"(?P<aside>, [^,]{{3,60}},)? (?P<verb>{SPEECH_VERBS})(?P<when> (?:in|on) [\w ]{{3,14}})?"
+    rf"(?: that|,) (?P<what>.+?)(?P<end>[.]?)$"
 )
 ACCORDING_FIRST = re.compile(r"^According to (?P<who>[^,]{3,70}), (?P<what>.+?)(?P<end>[.]?)$")
 ACCORDING_LAST = re.compile(r"^(?P<what>.+?),? according to (?P<who>[^,.]{3,70})(?P<end>[.]?)$")

@@ -33,6 +33,7 @@ from rag.citations import closest_sentences
 from training.altered_statements import (
     ACCORDING_FIRST,
     ACCORDING_LAST,
+    MONTHS,
     PAST_OF,
     SAID_LAST,
     SAID_THAT,
@@ -498,7 +499,8 @@ _SAME = [
     ("concluded", "ended"), ("throughout", "all over"), ("primarily", "mainly"),
     ("mainly", "mostly"), ("frequently", "often"), ("occurred", "happened"),
     ("a number of", "several"), ("the majority of", "most of"), ("the United States", "the U.S."),
-    ("the United Kingdom", "the UK"), ("percent", "%"), ("per cent", "%"), ("announced", "made public"),
+    ("the United Kingdom", "the UK"), ("percent", "%"), ("per cent", "%"),
+    ("announced", "made public"),
     ("employed", "used"), ("utilized", "used"), ("demonstrated", "showed"), ("provided", "gave"),
     ("selected", "chose"), ("permitted", "allowed"), ("enormous", "huge"), ("rapidly", "quickly"),
     ("important", "significant"), ("difficult", "hard"), ("entire", "whole"),
@@ -506,12 +508,13 @@ _SAME = [
     ("although", "though"), ("because", "since"), ("despite", "in spite of"), ("within", "inside"),
     ("as well as", "and"), ("more than", "over"), ("stated", "said"), ("city", "town"),
     ("film", "movie"), ("aircraft", "planes"), ("residents", "inhabitants"), ("soldiers", "troops"),
-    ("additional", "further"), ("sufficient", "enough"), ("near", "close to"), ("ended", "came to an end"),
+    ("additional", "further"), ("sufficient", "enough"), ("near", "close to"),
+    ("ended", "came to an end"),
 ]  # fmt: skip
 _SAME = [pair for pair in _SAME if pair not in (("city", "town"), ("selected", "chose"),
          ("provided", "gave"), ("within", "inside"), ("following", "after"),
          ("aircraft", "planes"), ("killed", "slain"), ("because", "since"))]  # fmt: skip
-_ABOUT_SAME = [(re.compile(rf"\b{re.escape(one.strip())}\b" + (" " if one.endswith(" ") else "")), other)
+_ABOUT_SAME = [(re.compile(rf"\b{re.escape(one.strip())}\b" + " " * one.endswith(" ")), other)
                for one, other in _SAME]  # fmt: skip
 _CONTRACTIONS = [
     (r"\b(did|does|do|is|are|was|were|has|have|had|would|could|should) not\b", r"\1n’t"),
@@ -528,12 +531,13 @@ _FRONT = re.compile(
 _BACK = re.compile(
     r"^(?P<what>[A-Z][^,;]+) (?P<when>(?:in|on|during|since|until) "
     r"(?:(?:early|late|mid-)? ?(?:\d{4}|" + "|".join(
-        "January February March April May June July August September October November December".split()
+        MONTHS
     ) + r"|the \d{4}s)[ \d,]*))\.$"
 )  # fmt: skip
 _BY = re.compile(
     r"^(?P<whom>(?:The |An? )?[A-Z]?[\w’' -]{2,50}?) (?P<be>was|were) (?P<did>[a-z]{3,}ed|built|"
-    r"written|led|won|taken|held|made|founded|sold|bought) by (?P<who>(?:the |an? )?[\w.’' -]{3,60})\.$"
+    r"written|led|won|taken|held|made|founded|sold|bought)"
+    r" by (?P<who>(?:the |an? )?[\w.’' -]{3,60})\.$"
 )
 _PASSIVE_TO_PAST = {"written": "wrote", "taken": "took"}
 _ACTIVE = re.compile(
@@ -655,7 +659,8 @@ def _in_figures(text: str, rng: random.Random) -> str | None:
     )
     if match:
         if re.search(r"(?:\b(?:January|February|March|April|May|June|July|August|September|October|"
-                     r"November|December|No|[A-Z]\w+)\.?|[$£€]) ?$", text[: match.start()]):  # fmt: skip
+                     r"November|December|No|[A-Z]\w+)\.?|[$£€]) ?$",
+                     text[: match.start()]):  # fmt: skip
             return None
         return text[: match.start()] + WORDS_OF_NUMBERS[int(match.group())] + text[match.end() :]
     words = "|".join(WORDS_OF_NUMBERS[2:])
@@ -693,7 +698,8 @@ def _with_synonyms(text: str, rng: random.Random) -> str | None:
 
 _ASIDE = re.compile(r" \([^()]{2,80}\)")
 _RELATIVE = re.compile(
-    r", (?:which|who|whose|where|including|such as|most notably|especially|particularly) [^,;]{5,90},"
+    r", (?:which|who|whose|where|including|such as|most notably|especially|particularly)"
+    r" [^,;]{5,90},"
     r"(?= [a-z])"
 )
 _LAST_RELATIVE = re.compile(
@@ -774,7 +780,8 @@ def _from_questions(
     infinitives = Counter(
         word for p in paragraphs.values() for word in re.findall(r"\bto ([a-z]{3,})\b", p.text)
     )
-    bases = {word for word, count in infinitives.items() if count >= 15} - {"the", "that", "this", "his", "her", "their", "its"}  # fmt: skip
+    bases = {word for word, count in infinitives.items() if count >= 15}
+    bases -= {"the", "that", "this", "his", "her", "their", "its"}
     order = sorted(by_paragraph)
     rng.shuffle(order)
     count = 0
@@ -868,7 +875,8 @@ def statement_from(question: str, answer: str, bases: set[str]) -> str | None:
     asked = question.strip().rstrip("?").strip()
     answer = answer.strip(" .,;")
     match = re.match(r"Who (?P<rest>(?:was|were|is|[a-z]+ed|won|led|wrote|made|built|held|became|"
-                     r"took|gave|sang|founded|ran|sold|bought|began|beat|had|has) .+)$", asked)  # fmt: skip
+                     r"took|gave|sang|founded|ran|sold|bought|began|beat|had|has) .+)$",
+                     asked)  # fmt: skip
     if match:
         rest = match["rest"]
         if re.match(r"(?:was|were|is) (?:the|an?) ", rest) or re.match(
@@ -880,8 +888,8 @@ def statement_from(question: str, answer: str, bases: set[str]) -> str | None:
         return None
     match = re.match(r"(?:What|Who) (?P<be>is|was|are|were) (?P<rest>(?:the|an?) .+)$", asked)
     if match:
-        if re.search(r"\b(?:called|known as|named|doing|used|made|able|said|thought|for|to|of|in|by)$",
-                     match["rest"]):  # fmt: skip
+        if re.search(r"\b(?:called|known as|named|doing|used|made|able|said|thought|for|to|of|in|"
+                     r"by)$", match["rest"]):  # fmt: skip
             return None
         if re.search(r"\b(?:who|that|which|when|if)\b", match["rest"]):
             return None
@@ -892,8 +900,10 @@ def statement_from(question: str, answer: str, bases: set[str]) -> str | None:
     if match:
         if not re.search(r"\d", answer) or re.match(r"(?:after|before|by|around)", answer.lower()):
             return None
-        when = answer if re.match(r"(?:in|on|at|during|from|between|since)\b", answer.lower()) else (
-            f"on {answer}" if re.search(r"[A-Z][a-z]+ \d{1,2}\b|^\d{1,2} [A-Z]", answer) else f"in {answer}"
+        led = re.match(r"(?:in|on|at|during|from|between|since)\b", answer.lower())
+        when = answer if led else (
+            f"on {answer}" if re.search(r"[A-Z][a-z]+ \d{1,2}\b|^\d{1,2} [A-Z]", answer)
+            else f"in {answer}"
         )  # fmt: skip
         return _declared(match["be"], match["rest"], when, bases)
     match = re.match(r"(?:In (?:what|which) (?:city|country|state|town|province|region)|Where) "
@@ -905,8 +915,10 @@ def statement_from(question: str, answer: str, bases: set[str]) -> str | None:
         if re.search(r" (?:from|to|in|at)$", match["rest"]):
             return None
         return _declared(match["be"], match["rest"], where, bases)
-    match = re.match(r"How many (?P<what>[a-z][\w -]{2,30}?) (?P<rest>(?:are|were|was|is|have|had|has|"
-                     r"died|live|lived|attended|participated|served|voted)\b.+|live|died)$", asked)  # fmt: skip
+    match = re.match(r"How many (?P<what>[a-z][\w -]{2,30}?) "
+                     r"(?P<rest>(?:are|were|was|is|have|had|has|"
+                     r"died|live|lived|attended|participated|served|voted)\b.+|live|died)$",
+                     asked)  # fmt: skip
     if match:
         if not re.search(r"\d", answer) and answer.lower() not in WORDS_OF_NUMBERS:
             return None
@@ -922,9 +934,16 @@ def statement_from(question: str, answer: str, bases: set[str]) -> str | None:
 
 
 _PARTICIPLE = re.compile(
-    r"^(?P<who>.{2,70}?) (?P<did>(?:first |officially |originally |formally |finally )?(?:[a-z]{3,}ed|"
-    r"born|built|written|held|made|won|sold|given|taken|sent|found|begun|shown|known|elected|set up|"
+    r"^(?P<who>.{2,70}?) (?P<did>(?:first |officially |originally |formally |finally )?"
+    r"(?:[a-z]{3,}ed|"
+    r"born|built|written|held|made|won|sold|given|taken|sent|found|begun|shown|known|elected|"
+    r"set up|"
     r"located|situated|headquartered|based|buried|raised))(?P<rest>(?: .*)?)$"
+)
+
+
+_TAKES_ED = re.compile(
+    r"[^aeiou][aeiou]?(?:ct|nd|rt|st|nt|lt|in|er|ar|ow|ss|sh|ch|ck|rm|lk|ll|rn|it|pt)$"
 )
 
 
@@ -945,7 +964,7 @@ def _declared(be: str, rest: str, tail: str, bases: set[str]) -> str | None:
         ):
             base = words[at]
             past = PAST_OF.get(base) or (base + "d" if base.endswith("e") else None)
-            if past is None and re.search(r"[^aeiou][aeiou]?(?:ct|nd|rt|st|nt|lt|in|er|ar|ow|ss|sh|ch|ck|rm|lk|ll|rn|it|pt)$", base):  # fmt: skip
+            if past is None and _TAKES_ED.search(base):
                 past = base + "ed"
             if past is None or past in ("cuted", "hited", "puted", "seted", "shuted", "splited"):
                 return None
