@@ -81,7 +81,7 @@ def check(statement: str, words: str) -> Check:
         words: What it cites: sentences of an article, or all of it.
     """
     found = [
-        check_with(_shipped.get() if _may_change(rules) else None, sentence, told, rules)
+        check_with(_shipped.get() if may_change(rules) else None, sentence, told, rules)
         for sentence, told in read_as(statement, words)
         for rules in (check_by_rules(sentence, told),)
     ]
@@ -102,7 +102,7 @@ def check_with(
         rules: What the rules say, where that is known already.
     """
     rules = rules or check_by_rules(statement, words)
-    if reader is None or not _may_change(rules):
+    if reader is None or not may_change(rules):
         return rules
     try:
         chances = reader.support([(statement, words)])[0]
@@ -120,7 +120,7 @@ def read_as(statement: str, words: str) -> Iterator[tuple[str, str]]:
         yield sentence, closest_sentences(sentence, told, MOST_WORDS) if told else words
 
 
-def _may_change(rules: Check) -> bool:
+def may_change(rules: Check) -> bool:
     """Say whether the reader may change what the rules say."""
     return rules.verdict != "quoted" and not rules.doubts & SURE_DOUBTS
 
@@ -151,7 +151,7 @@ def together(rules: Check, chances: Sequence[float] | npt.NDArray[Any]) -> Check
         rules: What :func:`rag.citations.check` says.
         chances: That the words support the statement, leave it open, contradict it.
     """
-    if not _may_change(rules):
+    if not may_change(rules):
         return rules
     chance = chance_of(rules, chances)
     contradicted = float(chances[2]) >= CONTRADICTED_FROM
