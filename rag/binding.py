@@ -42,15 +42,22 @@ class Binder:
         """Return the number that the place of another binder's citation has here."""
         return self._number(other.path, other.start, other.end, other.quote, other.passage_id)
 
+    def article_text(self, path: str) -> str:
+        """Return the text of an indexed article."""
+        return self._known(path).text
+
+    def _known(self, path: str) -> Article:
+        if path not in self._articles:
+            self._articles[path] = self._article(path)
+        return self._articles[path]
+
     def _number(self, path: str, start: int, end: int, quote: str, passage_id: str) -> int:
         known = self._numbers.get((path, start, end))
         if known is not None:
             return known
-        if path not in self._articles:
-            self._articles[path] = self._article(path)
         citation = Citation(
             number=len(self.citations) + 1,
-            article=self._articles[path],
+            article=self._known(path),
             start=start,
             end=end,
             quote=quote,

@@ -8,7 +8,7 @@ the sentences of the passages that support it, or struck and shown as struck. Th
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
 from rag.bylines import without_byline
@@ -20,6 +20,7 @@ from rag.citations import (
     is_quoted_truly,
     quotes_in,
 )
+from rag.errors import ReaderError
 from rag.extractive import Place
 from rag.llm import (
     ContextTooLongError,
@@ -29,8 +30,9 @@ from rag.llm import (
     TextStream,
     clean,
 )
-from rag.machine_talk import as_data, paragraphs, speaks_to_a_machine
+from rag.machine_talk import as_data, orders_in, speaks_to_a_machine
 from rag.schema import Passage, Span, Verdict, iso
+from rag.support import SupportReader, may_change, together
 
 NO_ANSWER = "NOT IN THE PASSAGES"
 MAX_STATEMENTS = 12
@@ -94,6 +96,8 @@ def write(
     passages: Sequence[Passage],
     model: LanguageModel,
     limits: Limits,
+    before: Callable[[Passage], str] | None = None,
+    reader: SupportReader | None = None,
 ) -> Generator[Written | None, None, Outcome]:
     """Yield the model's sentences, checked, as they are written; None while nothing comes.
 
@@ -105,11 +109,13 @@ def write(
         passages: What the model may use, best first.
         model: Writes.
         limits: How long to wait and how much to take.
+        before: As for :class:`Evidence`.
+        reader: As for :class:`Evidence`.
     """
     from time import perf_counter
 
     outcome = Outcome()
-    evidence = Evidence(passages)
+    evidence = Evidence(passages, before, reader)
     if evidence.left_out:
         outcome.notes.append(
             "A paragraph that speaks to a machine instead of a reader was kept from the model: "
@@ -232,7 +238,7 @@ def prompt(question: str, evidence: Evidence, shown: int | None = None) -> str:
         }
         told = " ".join(f'{name}="{as_data(value)}"' for name, value in facts.items())
         parts.append(
-            f'<passage number="{number}" {told}>\n{as_data(evidence.shown_text(passage))}\n'
+            f'<passage number="{number}" {told}>\n{as_data(evidence.shown_text(number - 1))}\n'
             "</passage>"
         )
     return (
@@ -394,6 +400,8 @@ def _same_words(one: str, other: str) -> bool:
 # --- the check ------------------------------------------------------------------------------------
 
 _COMPARED = 6
+# So many places are read by the reader, a few hundredths of a second each.
+_HEARD = 4
 # A bare name is found in every article and says nothing.
 _SENTENCE_WORDS = 3
 _RANKS = {"quoted": 3, "supported": 3, "partly": 2, "unsupported": 0}
@@ -436,19 +444,32 @@ class Evidence:
 
     Args:
         passages: Numbered from 1 in this order.
+        before: Gives the words of the article in front of a passage, as far as they matter: an
+            order there may announce the passage's first words.
+        reader: Judges what the rules leave open; None for the rules alone.
 
     Attributes:
         passages: The same.
-        left_out: Paths of articles with a paragraph that speaks to a machine.
+        left_out: Paths of articles with words that speak to a machine.
     """
 
-    def __init__(self, passages: Sequence[Passage]) -> None:
+    def __init__(
+        self,
+        passages: Sequence[Passage],
+        before: Callable[[Passage], str] | None = None,
+        reader: SupportReader | None = None,
+    ) -> None:
         self.passages = tuple(passages)
+        self._reader = reader
         self.left_out: set[str] = set()
         self._sentences: list[_Sentence] = []
+        self._orders = [
+            self._orders_in(passage, before(passage) if before else "") for passage in self.passages
+        ]
         for index, passage in enumerate(self.passages):
             for at, span in enumerate(passage.sentences):
-                if self._is_hostile(passage, span):
+                start, end = span.start - passage.start, span.end - passage.start
+                if any(first < end and start < last for first, last in self._orders[index]):
                     continue
                 text = passage.sentence_text(span)
                 self._sentences.append(
@@ -456,23 +477,29 @@ class Evidence:
                 )
         self._by_place = {(s.index, s.at): s for s in self._sentences}
 
-    def shown_text(self, passage: Passage) -> str:
-        """Return the words of a passage that the model is shown."""
-        kept = []
-        for start, end in paragraphs(passage.text):
-            if speaks_to_a_machine(passage.text[start:end]):
-                self.left_out.add(passage.path)
-            else:
-                kept.append(passage.text[start:end])
-        return "".join(kept).strip()
+    def _orders_in(self, passage: Passage, before: str) -> list[tuple[int, int]]:
+        """Return where a passage gives orders to a machine, or holds what is to be said."""
+        shift = len(before)
+        found = [
+            (max(0, start - shift), end - shift)
+            for start, end in orders_in(before + passage.text)
+            if end > shift
+        ]
+        if found:
+            self.left_out.add(passage.path)
+        return found
 
-    def _is_hostile(self, passage: Passage, span: Span) -> bool:
-        start, end = span.start - passage.start, span.end - passage.start
-        for first, last in paragraphs(passage.text):
-            if first < end and start < last and speaks_to_a_machine(passage.text[first:last]):
-                self.left_out.add(passage.path)
-                return True
-        return False
+    def shown_text(self, index: int) -> str:
+        """Return the words of a passage that the model is shown.
+
+        Args:
+            index: Of the passage, from 0.
+        """
+        text, at, kept = self.passages[index].text, 0, []
+        for start, end in self._orders[index]:
+            kept.append(text[at:start])
+            at = end
+        return "".join([*kept, text[at:]]).strip()
 
     def check(self, statement: str, numbers: Sequence[int] = ()) -> Written:
         """Return the statement bound to what supports it, or struck.
@@ -543,6 +570,7 @@ class Evidence:
         best = Check("unsupported", ("No passage says it.",), 0.0)
         group: tuple[_Sentence, ...] = ()
         tried: set[tuple[tuple[int, int], ...]] = set()
+        open_: list[tuple[tuple[_Sentence, ...], Check]] = []
         singles = [(sentence,) for sentence in ranked[:_COMPARED]]
         neighbours = [
             tuple(sorted((sentence, other), key=lambda s: s.at))
@@ -555,16 +583,45 @@ class Evidence:
             if name in tried:
                 continue
             tried.add(name)
-            one = check(statement, " ".join(s.text for s in sentences))
+            one = check(statement, _joined(sentences))
+            if may_change(one):
+                open_.append((sentences, one))
             if _standing(one, sentences, cited) > _standing(best, group, cited):
                 best, group = one, sentences
             if _RANKS[best.verdict] == 3 and len(group) == 1 and group[0].index in cited:
                 break
+        if self._reader is not None:
+            best, group = self._heard(statement, best, group, open_, cited)
         if _RANKS[best.verdict] < 3 and only is None:
             joined = self._in_parts(statement, cited)
             if joined is not None:
                 return joined
         return best, tuple(sentence.place for sentence in group)
+
+    def _heard(
+        self,
+        statement: str,
+        best: Check,
+        group: tuple[_Sentence, ...],
+        open_: Sequence[tuple[tuple[_Sentence, ...], Check]],
+        cited: set[int],
+    ) -> tuple[Check, tuple[_Sentence, ...]]:
+        """Return the best verdict after the reader was asked about what the rules leave open."""
+        if self._reader is None or best.verdict == "quoted":
+            return best, group
+        supported = best.verdict == "supported"
+        asked = [(group, best)] if supported else list(open_[:_HEARD])
+        if not asked:
+            return best, group
+        try:
+            rows = self._reader.support([(statement, _joined(its)) for its, _ in asked])
+        except ReaderError:
+            return best, group
+        heard = [(together(one, row), its) for (its, one), row in zip(asked, rows, strict=True)]
+        first = max(heard, key=lambda found: _standing(found[0], found[1], cited))
+        if supported or _standing(first[0], first[1], cited) > _standing(best, group, cited):
+            return first
+        return best, group
 
     def _in_parts(self, statement: str, cited: set[int]) -> tuple[Check, tuple[Place, ...]] | None:
         """Return the verdict on a sentence that joins two, each with a place of its own."""
@@ -602,6 +659,10 @@ def _standing(
         bool(group) and all(sentence.index in cited for sentence in group),
         -len(group),
     )
+
+
+def _joined(sentences: Sequence[_Sentence]) -> str:
+    return " ".join(sentence.text for sentence in sentences)
 
 
 def _struck(statement: str, *reasons: str) -> Written:

@@ -14,6 +14,9 @@ from rag.generative import Outcome, Written, write
 from rag.llm import LanguageModel, LanguageModelError, Limits
 from rag.schema import Answer, Event, Hit, Passage, Stage, Statement
 
+# What is read in front of a passage for an order that announces its first words.
+_BEFORE_CHARACTERS = 600
+
 
 def retold(
     plain: Answer,
@@ -45,7 +48,12 @@ def retold(
         return (yield from _in_the_sources_words(plain, (), gone, model.name, binder()))
     binding = binder()
     passages = _passages_for(plain, hits, max_passages)
-    writing = write(plain.standalone_question, passages, model, limits)
+
+    def before(passage: Passage) -> str:
+        text = binding.article_text(passage.path)
+        return text[max(0, passage.start - _BEFORE_CHARACTERS) : passage.start]
+
+    writing = write(plain.standalone_question, passages, model, limits, before)
     statements: list[Statement] = []
     # What does not stand fully is not told before something does: the first statement answers.
     held: list[Written] = []
