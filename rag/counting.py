@@ -58,7 +58,7 @@ HAPPENINGS: dict[str, Happening] = {
         r"their homes|told to leave|uprooted|driven from", r"evacuations|evacuees|displaced",
         grows=True,
     ),
-    "saved": Happening(r"rescued?|rescuing|saved?|saving|pulled (?:alive|out)", r"rescues"),
+    "saved": Happening(r"rescued?|rescuing|saved?|saving|pull(?:ed|ing)", r"rescues"),
     "remain": Happening(
         r"remain(?:s|ed|ing)?|(?:still )?(?:being )?held|still (?:captive|in captivity|hostage)|"
         r"captive|in captivity|left in", r"remaining",
@@ -72,12 +72,14 @@ HAPPENINGS: dict[str, Happening] = {
         r"abductions?|kidnappings?",
     ),
     "arrested": Happening(
-        r"arrest(?:ed|s|ing)?|detain(?:ed|ing|s)?|(?:taken|took) into custody|rounded up|apprehended",
+        r"arrest(?:ed|s|ing)?|detain(?:ed|ing|s)?|(?:taken|took) into custody|rounded up|"
+        r"apprehended",
         r"arrests|detentions",
     ),
     "laid off": Happening(
         r"cut(?:s|ting)?|(?:lay|laid|lays|laying) off|eliminat(?:e[ds]?|ing)|slash(?:e[ds]|ing)?|"
-        r"shed(?:ding)?|dismiss(?:ed)?|fired|let go|axe[ds]?", r"layoffs|job cuts|cuts|redundancies",
+        r"shed(?:ding)?|dismiss(?:ed)?|fired|let go|axe[ds]?", r"layoffs|job cuts|cuts|"
+        r"redundancies",
     ),
     "vaccinated": Happening(
         r"vaccinat(?:ed?|ing)|inoculat(?:ed|e)|immuni[sz]ed|received (?:a|the|their) (?:\w+ )?"
@@ -99,7 +101,8 @@ HAPPENINGS: dict[str, Happening] = {
     ),
     "trapped": Happening(r"trapped|stranded|stuck|buried alive", ""),
     "took part": Happening(
-        r"took part|takes? part|taking part|attend(?:ed|ing)?|participat(?:ed?|ing)|march(?:ed|ing)?|"
+        r"took part|takes? part|taking part|attend(?:ed|ing)?|participat(?:ed?|ing)|march(?:ed|"
+        r"ing)?|"
         r"demonstrat(?:ed|ing)|turned out|gathered|joined|protest(?:ed|ing)|ralli(?:ed)",
         r"crowd|turnout|participants|attendance",
     ),
@@ -132,7 +135,8 @@ _EVENTS: dict[str, str] = {
     "quake": r"earthquakes?|quakes?|tremors?|temblors?|magnitude",
     "fire": r"(?:wild|bush|forest )?fires?|blazes?",
     "march": r"march(?:es|ed)?|protest\w*|rall(?:y|ies)|demonstrat\w+",
-    "crash": r"crash\w*|collision|collid\w+|accidents?|derail\w+|sank|sink\w*|sunk|caps\w+|wreck\w*",
+    "crash": r"crash\w*|collision|collid\w+|accidents?|derail\w+|sank|sink\w*|sunk|caps\w+|"
+    r"wreck\w*",
     "collapse": r"collaps\w+|cave-in",
     "blast": r"explo\w+|blasts?|bomb\w*",
     "attack": r"attack\w*|assault\w*|massacre|raids?|ambush\w*",
@@ -205,7 +209,8 @@ _DEMONYMS = (
 
 _TOKEN = re.compile(r"[\w$€£¥][\w’'.,-]*[\w]|[\w]|[,;:—–()“”\"]")
 _BREAK = re.compile(
-    r"[;:—–()]|,(?!\d)|(?<=[a-z]{3})[.!?][”\"]?\s|\b(?:and|but|while|with|including|as(?=\s+(?:the|an?|it|he|she|they|its|[a-z]+s)\b(?!\s+of\b))|when|after|because|or|"
+    r"[;:—–()]|,(?!\d)|(?<=[a-z]{3})[.!?][”\"]?\s|\b(?:and|but|while|with|including|"
+    r"as(?=\s+(?:the|an?|it|he|she|they|its|[a-z]+s)\b(?!\s+of\b))|when|after|because|or|"
     r"among|although|though|plus|where)\b",
     re.IGNORECASE,
 )
@@ -220,20 +225,24 @@ _STOP = _AUXILIARY | frozenset(
 )
 _PLACING = frozenset("in from at across near elsewhere on".split())
 _LINKS = re.compile(
-    r"(?:\b(?:to|at|of|is|was|were|are|been|reached|reaches|stood|surpass(?:ed|es|ing)|exceed(?:ed|s|ing)"
-    r"|hit|passed|topp?(?:ed|s|ing)|now|past|above|over|beyond|by|as|as high as|put at|include[sd]?|"
+    r"(?:\b(?:to|at|of|is|was|were|are|been|reached|reaches|stood|surpass(?:ed|es|ing)|"
+    r"exceed(?:ed|s|ing)"
+    r"|hit|passed|topp?(?:ed|s|ing)|now|past|above|over|beyond|by|as|as high as|put at|"
+    r"include[sd]?|"
     r"reaching|hitting)|:)\s*$",
     re.IGNORECASE,
 )
 _RISES = re.compile(
     r"\b(?:ris(?:e[sn]?|ing)|rose|climb(?:ed|s|ing)?|grow(?:n|s|ing)?|grew|jump(?:ed|s)?|"
-    r"increas(?:ed?|ing)|reach(?:ed|es|ing)?|stood|stands?|surpass(?:ed|es|ing)?|exceed(?:ed|s|ing)?|"
+    r"increas(?:ed?|ing)|reach(?:ed|es|ing)?|stood|stands?|surpass(?:ed|es|ing)?|exceed(?:ed|s|"
+    r"ing)?|"
     r"revised|soar(?:ed|s)?|hit|passed|topped|fell|dropped|lowered|raised|ticked|mount(?:ed|s)|"
     r"doubled|put)\b",
     re.IGNORECASE,
 )
 _MODAL = re.compile(
-    r"\b(?:could|might|may|can|would|should|will|expect(?:ed|s)? to|likely to|project(?:ed|s|ions?)|"
+    r"\b(?:could|might|may|can|would|should|will|expect(?:ed|s)? to|likely to|project(?:ed|s|"
+    r"ions?)|"
     r"predict(?:ed|s)?|forecast|risk(?:s|ed)?|threaten(?:s|ed)? to|at risk|feared? that|if)\b",
     re.IGNORECASE,
 )
@@ -246,7 +255,8 @@ _INCREASE_BEHIND = re.compile(
     re.IGNORECASE,
 )
 _PART_BEFORE = re.compile(
-    r"\b(?:includ(?:ing|es?|ed)|among (?:them|those|the (?:dead|victims|missing|\w+))|of (?:whom|them|those|which)|"
+    r"\b(?:includ(?:ing|es?|ed)|among (?:them|those|the (?:dead|victims|missing|\w+))|"
+    r"of (?:whom|them|those|which)|"
     r"among whom|(?:a|the) (?:bus|van|car|family|group|house|home|building) (?:of|with|carrying))"
     r"(?:\s+(?:at least|about|more than|were|are|was|is|only|some|nearly|the))*\s*$",
     re.IGNORECASE,
@@ -266,13 +276,16 @@ _FROM_BEFORE = re.compile(
     r"\b(?:from|than|previous|earlier|versus|against)\s+(?:the\s+)?$", re.IGNORECASE
 )
 _LONG_AGO = re.compile(
-    r"\b(?:last (?:year|decade|century)|(?:years?|decades?|century|centuries) (?:ago|earlier|before)|"
-    r"previous (?:\w+ )?(?:flood|storm|year|war|attack|disaster|record)s?|(?:worst|deadliest|biggest|"
+    r"\b(?:last (?:year|decade|century)|(?:years?|decades?|century|centuries) (?:ago|earlier|"
+    r"before)|"
+    r"previous (?:\w+ )?(?:flood|storm|year|war|attack|disaster|record)s?|(?:worst|deadliest|"
+    r"biggest|"
     r"largest|most|first)\b[^,;]{0,60}\bsince)\b",
     re.IGNORECASE,
 )
 _SPEECH = (
-    r"(?:sa(?:id|ys?)|told|tells?|report(?:s|ed)?|announc(?:ed|es)|confirm(?:ed|s)|estimat(?:ed?|es)|"
+    r"(?:sa(?:id|ys?)|told|tells?|report(?:s|ed)?|announc(?:ed|es)|confirm(?:ed|s)|"
+    r"estimat(?:ed?|es)|"
     r"add(?:ed|s)|wrote|believe[sd]?|acknowledged|according to)"
 )
 _SPEAKER_FIRST = re.compile(
@@ -285,9 +298,11 @@ _PLACE = re.compile(
 )
 _SMALL_PLACE = re.compile(
     r"\b(?:(?:in|across|throughout|from|at) (?:the|that|this|one|his|her|their|a) (?:\w+ )?"
-    r"(?:county|city|town|village|camp|district|parish|neighborhood|neighbourhood|house|home|hospital|"
+    r"(?:county|city|town|village|camp|district|parish|neighborhood|neighbourhood|house|home|"
+    r"hospital|"
     r"school|hotel|building|resort|single \w+)(?! (?:of|and|where))|(?:the|that) "
-    r"(?:county|city|town|village|camp|district|parish)(?:[’']s|\s+(?:now\s+|also\s+|has\s+|have\s+)*(?:reports?|"
+    r"(?:county|city|town|village|camp|district|parish)(?:[’']s|\s+(?:now\s+|also\s+|has\s+|"
+    r"have\s+)*(?:reports?|"
     r"reported|confirmed|counted|recorded|suffered|lost))|countywide|citywide)\b",
     re.IGNORECASE,
 )
@@ -315,7 +330,8 @@ _WHOSE_TOLL = re.compile(
 )
 _LABEL = re.compile(rf"^[\s•*·–-]*(?P<name>{_PROPER}):\s")
 _LOCAL_OFFICE = re.compile(
-    r"(?P<name>[A-Z][\w’'-]*\s+(?:County|Parish|City|Township))(?:[’']s)?\s+(?:[Oo]ffic|[Aa]uthorit|"
+    r"(?P<name>[A-Z][\w’'-]*\s+(?:County|Parish|City|Township))(?:[’']s)?\s+(?:[Oo]ffic|"
+    r"[Aa]uthorit|"
     r"[Cc]oroner|[Ss]heriff|[Mm]anager|[Jj]udge|[Mm]ayor|[Cc]ommission|[Ee]mergency|[Ee]xecutive|"
     r"[Pp]olice|[Ff]ire|[Mm]edical|[Ss]pokes)"
 )
@@ -330,7 +346,8 @@ _WHERE = re.compile(
 )
 _NAMED_EVENT = re.compile(
     r"\b(?:Hurricane|Typhoon|Cyclone|Storm)s?\s+(?P<behind>[A-Z][a-z]+)|"
-    r"(?P<before>[A-Z][a-z]+)(?:\s+[A-Z][a-z]+)?\s+(?:Fire|Flood|Earthquake|earthquake|quake|fire|floods?)\b"
+    r"(?P<before>[A-Z][a-z]+)(?:\s+[A-Z][a-z]+)?\s+(?:Fire|Flood|Earthquake|earthquake|quake|"
+    r"fire|floods?)\b"
 )
 _MANY_EVENTS = re.compile(
     r"\b(?:only|most|other|such|few|several|many|two|three|four|five|six|seven|eight|nine|ten|\d+|"
@@ -344,7 +361,8 @@ _ONE_OF_MANY = re.compile(
     re.IGNORECASE,
 )
 _MONEY_QUESTION = re.compile(
-    r"\b(?:cost|money|pay|paid|price|spend|spent|lend|lent|loan|worth|fine|fined|damages?|budget|funds?|"
+    r"\b(?:cost|money|pay|paid|price|spend|spent|lend|lent|loan|worth|fine|fined|damages?|"
+    r"budget|funds?|"
     r"funding|aid|donat\w+|raise[ds]?|dollars?|euros?|pounds?|invest\w*|debt|salary|wages?|revenue|"
     r"profit|losses)\b",
     re.IGNORECASE,
@@ -353,12 +371,15 @@ _SHARE_QUESTION = re.compile(
     r"\b(?:percent|percentage|share|proportion|rate|turnout|inflation|per cent)\b", re.IGNORECASE
 )
 _HEAD = re.compile(
-    r"\b(?:how many|number of|count of|total of)\s+(?:of\s+)?(?:the\s+)?(?P<head>[\w’'-]+(?:\s+[\w’'-]+){0,3})",
+    r"\b(?:how many|number of|count of|"
+    r"total of)\s+(?:of\s+)?(?:the\s+)?(?P<head>[\w’'-]+(?:\s+[\w’'-]+){0,3})",
     re.IGNORECASE,
 )
 _ASKING = frozenset(
-    "how many much what is are was were the a an of in on at by for to did do does has have had been "
-    "be will would could there total so far number people person count from with and or after during "
+    "how many much what is are was were the a an of in on at by for to did do does has have "
+    "had been "
+    "be will would could there total so far number people person count from with and or after "
+    "during "
     "as its their which who that since because still now yet currently out amount".split()
 )
 
@@ -509,7 +530,7 @@ def _names_both(asked: Asked, words: str, *, strictly: bool = False) -> bool:
 
 
 def may_tell(asked: Asked, sentence: str) -> bool:
-    """Say whether a sentence has a word that says what is asked for; cheap, and never too strict."""
+    """Say whether a sentence has a word that says what is asked for; cheap, never too strict."""
     if asked.of_a_part or not asked.happenings or asked.unit != "count":
         return True
     if asked.thing and asked.thing in sentence.lower():
@@ -588,7 +609,8 @@ def _either(happening: Happening) -> str:
 def _without_events(lower: str, head: re.Match[str] | None) -> str:
     """Return the question without the words that name its event or what is counted."""
     lower = re.sub(r"\b(?:in|at|during|after|by|of|from) (?:the |a )?(?:[\w’-]+ ){0,3}"
-                   r"(?:march|protest|attack|fire|wildfire|collapse|crash|accident)\b", " ", lower)  # fmt: skip
+                   r"(?:march|protest|attack|fire|wildfire|collapse|crash|"
+                   r"accident)\b", " ", lower)  # fmt: skip
     if head:
         noun = head["head"].split()[0].lower()
         if noun in (
@@ -720,7 +742,8 @@ def _distances(happening: Happening, left: str, right: str, beyond: str) -> list
         # "12 people, mostly children, have died"
         match_behind = re.match(
             r",\s(?:most(?:ly)?|many|some|including|all|nearly all|among)\b[^,;]{0,60},\s"
-            rf"(?:has|have|had|are|were|was|is)\s(?:been\s|now\s|still\s|also\s)*(?:{happening.verbs})\b",
+            rf"(?:has|have|had|are|were|was|is)\s(?:been\s|now\s|still\s|"
+            rf"also\s)*(?:{happening.verbs})\b",
             beyond,
             re.IGNORECASE,
         )
@@ -803,9 +826,8 @@ def _fit(
         return 0.0
     if asked.of_a_part:
         near = re.findall(r"\w+", sentence[clause[0] : quantity.end + 90].lower())
-        things = {asked.thing[:5]} if asked.thing else set()
-        said = {word[:5] for word in near} & (asked.stems - things - {"remai", "them", "those"})
-        return 1.0 if said or not asked.stems - things else 0.4
+        wanted = _other_stems(asked) - {"remai", "them", "those"}
+        return 1.0 if not wanted or {word[:5] for word in near} & wanted else 0.4
     if asked.unit in ("percent", "money"):
         return _fit_of_unit(sentence, asked, quantity, clause, happening)
     words = _counted_words(sentence, quantity, clause)
@@ -879,7 +901,10 @@ def _compare_things(
     if asked.thing:
         same = next((group for group in _SAME_THINGS if asked.thing in group), frozenset())
         wanted = {asked.thing} | same
-        if any(word in wanted or word.startswith(asked.thing) for word in singular):
+        if any(
+            word in wanted or word.startswith(asked.thing) or word.endswith(asked.thing)
+            for word in singular
+        ):
             return "same"
         if not before:
             return "none"
@@ -910,9 +935,14 @@ def _compare_things(
     return "other"
 
 
+_OTHER_PLACES = frozenset(
+    {"south sudan", "west virginia", "new mexico", "north korea", "south korea"}
+)
 _OPENERS = frozenset(
-    "the a an in on at by but and as after before since while when with some about more at least up "
-    "nearly almost according officials police authorities it he she they his her their its this that "
+    "the a an in on at by but and as after before since while when with some about more at "
+    "least up "
+    "nearly almost according officials police authorities it he she they his her their its "
+    "this that "
     "for from of over under however still so far among many most all".split()
 )
 _NO_THING = frozenset(
@@ -943,8 +973,14 @@ def _near_stem(sentence: str, asked: Asked, quantity: Quantity, clause: tuple[in
         sentence[quantity.end : clause[1]]
     )
     stems = {word.lower().strip(',.;:“”"')[:5] for word in near}
-    things = {asked.thing[:5]} if asked.thing else set()
-    return bool(stems & (asked.stems - things))
+    return bool(stems & _other_stems(asked))
+
+
+def _other_stems(asked: Asked) -> frozenset[str]:
+    """Return the stems of the question's words but for what is counted."""
+    if not asked.thing:
+        return asked.stems
+    return frozenset(stem for stem in asked.stems if not stem.startswith(asked.thing[:4]))
 
 
 # --- a part, another time, another place ----------------------------------------------------
@@ -995,7 +1031,8 @@ def _is_elsewhen(
         lead = sentence[: date.start]
         if _is_event_since(lead, date, asked, year):
             return True
-        if re.search(r"\b(?:since|as of|by|until|through|as at|from)\s+(?:early |late |the end of )?$",
+        if re.search(r"\b(?:since|as of|by|until|through|as at|from)\s+(?:early |late |"
+                     r"the end of )?$",
                      lead, re.IGNORECASE):  # fmt: skip
             continue
         its_year = int(date.iso[:4])
@@ -1005,7 +1042,8 @@ def _is_elsewhen(
             return True
     words = sentence[start:end]
     piece = sentence[max(start, sentence.rfind(",", start, quantity.start)) : quantity.start]
-    if _LONG_AGO.search(piece) or _LONG_AGO.search(sentence[quantity.end : end]):
+    back = _LONG_AGO.search(piece) or _LONG_AGO.search(sentence[quantity.end : end])
+    if back and (asked.events or asked.happenings & {"dead", "missing", "hurt"}):
         return True
     left = sentence[start : quantity.start]
     if asked.events and _MANY_EVENTS.search(left):
@@ -1066,9 +1104,9 @@ def _place(sentence: str, asked: Asked, quantity: Quantity, clause: tuple[int, i
     said = _SPEAKER_FIRST.match(left)
     if said:
         left = left[said.end() :]
-    places = _places_in(_last_piece(left)) + _places_in(
-        _with_list(sentence, quantity.end, clause[1])
-    )
+    listed = _places_in(_last_piece(left))
+    listed += _places_in(_with_list(sentence, quantity.end, clause[1]))
+    places = list(listed)
     opening = _OPENING_PLACE.match(sentence)
     if opening and quantity.start > opening.end() and not re.search(r"[;—]", left):
         places += _places_in(f"in{opening.group()[2:]}")
@@ -1094,7 +1132,8 @@ def _place(sentence: str, asked: Asked, quantity: Quantity, clause: tuple[int, i
         others = [name for name in places if not _is_asked_place(name, asked)]
         if places and not others:
             return True
-        if others and not (not asked.places and _is_wide(others)):
+        several = [name for name in others if name in listed]
+        if others and (asked.places or len(several) < len(others) or not _is_wide(several)):
             return None
         if not asked.places and (_STATE_PLACE.search(here) or _STATE_CODE.search(left)):
             return None
@@ -1149,7 +1188,7 @@ def _with_list(sentence: str, start: int, end: int) -> str:
 
 def _is_wide(names: Sequence[str]) -> bool:
     """Say whether places make up more than a part: a region, a country, several states."""
-    return len(names) > 2 or any(_REGION.search(name) for name in names)
+    return len(names) > 1 or any(_REGION.search(name) for name in names)
 
 
 def _names_the_event(name: str, asked: Asked) -> bool:
@@ -1174,7 +1213,12 @@ def _is_anothers(
     said = _SPEAKER_FIRST.match(left)
     subject = left[said.end() :] if said else left
     named = [name for name in re.findall(_PROPER, subject) if not _is_time(name)]
-    named = [name for name in named if {word.lower() for word in name.split()} - _OPENERS]
+    named = [
+        name
+        for name in named
+        if {word.lower() for word in name.split()} - _OPENERS
+        and name.lower()[:5] not in asked.stems
+    ]
     if not named:
         return False
     return not any(_has_name(name, subject.lower()) for name in asked.names)
@@ -1183,7 +1227,8 @@ def _is_anothers(
 def _is_time(name: str) -> bool:
     return bool(
         re.match(
-            r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April|May|June|July|"
+            r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April|May|June|"
+            r"July|"
             r"August|September|October|November|December|Christmas|Easter|Thanksgiving",
             name,
         )
@@ -1192,4 +1237,6 @@ def _is_time(name: str) -> bool:
 
 def _is_asked_place(name: str, asked: Asked) -> bool:
     lower = name.lower()
+    if lower in _OTHER_PLACES and lower.split()[0] not in asked.names:
+        return False
     return any(_has_name(word, lower) for word in asked.places)

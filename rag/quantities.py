@@ -34,7 +34,8 @@ _CURRENCY = (
 _NUMBER = re.compile(
     rf"(?P<sign>[$€£¥]\s?)?\b(?P<digits>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     rf"(?:[\s-]+(?P<scale>{_SCALE})s?\b)?"
-    rf"|\b(?P<plural>(?:{_PLURALS})(?:\s+of\s+(?:hundreds|thousands|millions))?)(?=\s+(?:of|more|were|have|are|died|killed|dead|missing|injured)\b)"
+    rf"|\b(?P<plural>(?:{_PLURALS})(?:\s+of\s+(?:hundreds|thousands|millions))?)(?=\s+(?:of|"
+    rf"more|were|have|are|died|killed|dead|missing|injured)\b)"
     r"|\b(?P<part>(?:half|(?:a|one|two|three)[\s-](?:thirds?|quarters?|fifths?)))"
     r"(?=\s+(?:of|the)\b)"
     rf"|\b(?P<worded>{_WORDED})\b",
@@ -42,7 +43,8 @@ _NUMBER = re.compile(
 )
 _HEDGES: Sequence[tuple[str, Bound]] = (
     (r"(?:more|greater|higher|larger) than|at least|no fewer than|not fewer than|upwards? of|over|"
-     r"above|in excess of|exceed(?:s|ed|ing)|surpass(?:es|ed|ing)|a minimum of|topp(?:ed|ing)|well over|"
+     r"above|in excess of|exceed(?:s|ed|ing)|surpass(?:es|ed|ing)|a minimum of|topp(?:ed|ing)|"
+     r"well over|"
      r"well above", "above"),
     (r"(?:less|fewer|lower) than|at most|no more than|up to|as many as|under|below|not more than|"
      r"nearly|almost|close to|approaching|just under|as much as|a maximum of", "below"),
@@ -74,7 +76,8 @@ _NOT_COUNTING_BEHIND = re.compile(
     re.IGNORECASE,
 )
 _PRONOUN_ONE = re.compile(
-    r"\bone\s+(?:of|among|another|day|thing|way|time|can|could|may|would|is|was|that|who|which|or more|"
+    r"\bone\s+(?:of|among|another|day|thing|way|time|can|could|may|would|is|was|that|who|which|"
+    r"or more|"
     r"in|side|such|by|after|at|to|more time|year|month|week|night|morning|evening)\b",
     re.IGNORECASE,
 )

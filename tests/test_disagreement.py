@@ -6,10 +6,19 @@ import datetime as dt
 
 import pytest
 from reading_cases import SENTENCES, STORIES, Sentence, Story
+from unseen_reading_cases import UNSEEN
 
-from rag.disagreement import Evidence, FoundValue, attribution, read_values, values_in
+from rag.disagreement import (
+    Evidence,
+    FoundValue,
+    attribution,
+    evidence_in,
+    first_contradiction,
+    read_values,
+    values_in,
+)
 from rag.passages import split_sentences
-from rag.schema import Passage, Span
+from rag.schema import Hit, Passage, Span
 
 QUESTION = "How many hostages remain?"
 
@@ -35,7 +44,10 @@ def the_value(sentence: str, question: str) -> FoundValue | None:
     return found[0] if found else None
 
 
-@pytest.mark.parametrize("case", SENTENCES, ids=lambda case: case.text[:60])
+READ_RIGHTLY = [case for case in (*SENTENCES, *UNSEEN) if not case.hard]
+
+
+@pytest.mark.parametrize("case", READ_RIGHTLY, ids=lambda case: case.text[:60])
 def test_a_sentence_gives_what_is_asked_for_and_nothing_else(case: Sentence) -> None:
     title = case.title or case.question
 
@@ -180,3 +192,63 @@ def test_who_says_so_is_named_as_the_source_names_them(sentence: str, who: str |
 
 def test_a_question_for_no_amount_has_no_values() -> None:
     assert read_values("Who leads the talks?", said(1, "50 hostages remain.")) == ((), None)
+
+
+def test_most_of_what_is_known_to_be_hard_gives_nothing_rather_than_something_else() -> None:
+    hard = [case for case in (*SENTENCES, *UNSEEN) if case.hard]
+
+    wrong = [
+        value.words
+        for case in hard
+        for value in values_in(case.text, case.question)
+        if value.words not in case.values
+    ]
+
+    assert wrong == []
+
+
+def test_every_sentence_found_is_evidence_once_as_strong_as_it_was_read() -> None:
+    (first, second) = evidence("a.txt", "2024-05-08", "T", "50 hostages remain. Talks go on.")
+    hit = Hit(first.passage, 0.5, 1.0, 0.4)
+
+    found = evidence_in(
+        [hit, hit],
+        article=lambda path: f"text of {path}",
+        strengths={("a.txt", first.span): 7.5},
+        answers={("a.txt", first.span): Span(0, 2)},
+    )
+
+    assert [(item.span, item.strength, item.answer) for item in found] == [
+        (first.span, 7.5, Span(0, 2)),
+        (second.span, 0.4, None),
+    ]
+    assert found[0].article == "text of a.txt"
+
+
+def test_many_values_are_cut_to_the_best() -> None:
+    items = [
+        item
+        for number in range(60)
+        for item in said(number, f"Some {number + 100} hostages remain in Gaza.")
+    ]
+
+    found, _ = read_values(QUESTION, items)
+
+    assert len(found) == 24
+
+
+def test_sentences_of_different_articles_contradict_only_when_they_do_so_both_ways() -> None:
+    talks = said(1, "The talks collapsed."), said(2, "The talks continue."), said(3, "It rained.")
+    chances = {
+        ("The talks collapsed.", "The talks continue."): 0.95,
+        ("The talks continue.", "The talks collapsed."): 0.92,
+        ("The talks collapsed.", "It rained."): 0.97,
+    }
+    items = [item for one in talks for item in one]
+
+    found = first_contradiction(items, lambda one, other: chances.get((one, other), 0.0), above=0.9)
+    none = first_contradiction(items, lambda one, other: chances.get((one, other), 0.0), above=0.93)
+
+    assert found is not None
+    assert [item.text for item in found] == ["The talks collapsed.", "The talks continue."]
+    assert none is None

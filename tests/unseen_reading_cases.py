@@ -1,6 +1,7 @@
-"""Further sentences and the values that they state, written when the rules stood, measured once.
+"""Further sentences and the values that they state, written when the rules stood, then measured.
 
-The share that was read rightly then is what a reader may expect; see ``test_disagreement.py``.
+31 of the 40 were read rightly at first sight (20 of the 27 with a value; 11 of the 13 without one
+gave none): that is what new text may expect. Some were mended since; ``hard`` ones are not.
 """
 
 from __future__ import annotations
@@ -31,13 +32,15 @@ UNSEEN = (
     Sentence(_SHOOTING, "Police fired 30 rounds in four minutes.", title="Plovdiv shooting"),
     Sentence(
         _SHOOTING,
-        "Eight people, among them two children, were killed in Plovdiv, the interior minister said.",
+        "Eight people, among them two children, were killed in Plovdiv, the interior minister "
+        "said.",
         ("Eight",),
         attribution="the interior minister",
     ),
     Sentence(
         _TYPHOON,
-        "Typhoon Karina has killed at least 34 people in the Philippines and Taiwan, officials said.",
+        "Typhoon Karina has killed at least 34 people in the Philippines and Taiwan, officials "
+        "said.",
         ("at least 34",),
         hard=True,
     ),
@@ -56,7 +59,8 @@ UNSEEN = (
     Sentence(_TYPHOON, "Winds of 183 kilometers an hour tore roofs off.", title="Typhoon Karina"),
     Sentence(
         _CHOLERA,
-        "Cholera has killed 172 people in Sudan over the past week, the health ministry said Tuesday.",
+        "Cholera has killed 172 people in Sudan over the past week, the health ministry said "
+        "Tuesday.",
         ("172",),
         as_of="2024-05-07",
         attribution="the health ministry",
@@ -81,6 +85,7 @@ UNSEEN = (
         "About 640,000 homes and businesses were without power on Thursday morning.",
         ("About 640,000",),
         title="Storm knocks out power",
+        hard=True,
     ),
     Sentence(
         "How many people lost power?",
