@@ -147,7 +147,7 @@ DURATION = re.compile(
 _NAME = re.compile(
     r"(?<![.!?“\"]\s)(?<!^)\b(?:[A-Z][\w’'-]*[a-z]\w*|[A-Z]{2,})(?:\s+[A-Z][\w’'-]+)*"
 )
-_PERSON = re.compile(
+PERSON = re.compile(
     r"\b(?:Mr|Ms|Mrs|Dr|President|Minister|Secretary|Envoy|General|Gen|Senator|Sen|King|Queen|Pope|Sir)\.?"
     r"\s+[A-Z][\w’'-]+(?:\s+[A-Z][\w’'-]+)*|"
     r"\b(?!(?:The|In|On|At|For|But|And|When|While|After|As|Since|This|That|These|Those|Despite)\b)"
@@ -210,7 +210,7 @@ def fits(kind: Kind, sentence: str, question: str) -> float:
             )
         case "person":
             return max(
-                _nearest_fit(_PERSON, sentence, asked), 0.4 * _nearest_fit(_ROLE, sentence, asked)
+                _nearest_fit(PERSON, sentence, asked), 0.4 * _nearest_fit(_ROLE, sentence, asked)
             )
         case "name":
             return _nearest_fit(_NAME, sentence, asked)
@@ -338,3 +338,37 @@ def names(text: str) -> frozenset[str]:
         if part
     }
     return frozenset(words - {"i"})
+
+
+def name_words(text: str) -> list[str]:
+    """Return the words of a text that are in its :func:`names`, as written, each once."""
+    wanted = names(text)
+    found = [word.strip(",.?!").removesuffix("’s").removesuffix("'s") for word in text.split()]
+    return list(dict.fromkeys(word for word in found if word.lower() in wanted))
+
+
+# The commonest words of neighbouring languages that are no English words.
+_FOREIGN_WORDS = frozenset(
+    "der die das und ist wie viele wer wann warum wo nicht ein eine sind hat mit von zu welche "
+    "le la les des une est sont combien qui quand pourquoi où dans avec pour quel quelle du "
+    "el los las una es son cuántos cuantos quién quien cuándo cuando por qué que dónde con para "
+    "del il lo gli della quanti chi perché dove come sono di ci uno os um uma quantos quem onde "
+    "não het een zijn hoeveel wie wanneer waarom waar niet met voor van och är hur många vem "
+    "när".split()
+)
+_ENGLISH_WORDS = frozenset(
+    "the of and to in is are was were what who when where why which how many much did does do has "
+    "have had will would can could say said about for on at by with from that this there".split()
+)
+
+
+def looks_english(question: str) -> bool:
+    """Say whether a question may be English: its script, and its commonest words."""
+    letters = [character for character in question if character.isalpha()]
+    if not letters:
+        return True
+    if sum(character < "\u0250" for character in letters) < len(letters) / 2:
+        return False
+    words = re.findall(r"[^\W\d_]+", question.lower())
+    foreign = sum(word in _FOREIGN_WORDS for word in words)
+    return foreign < 2 or foreign <= sum(word in _ENGLISH_WORDS for word in words)

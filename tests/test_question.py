@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from rag.question import asks_when_published, class_words, fits, kind_of, names
+from rag.question import (
+    asks_when_published,
+    class_words,
+    fits,
+    kind_of,
+    looks_english,
+    name_words,
+    names,
+)
 
 
 @pytest.mark.parametrize(
@@ -70,3 +78,27 @@ def test_a_question_about_an_articles_own_date_is_recognised() -> None:
 
 def test_names_are_those_of_people_places_and_years() -> None:
     assert names("What happened at Entebbe in 1976?") == {"entebbe", "1976"}
+
+
+@pytest.mark.parametrize(
+    ("question", "english"),
+    [
+        ("How many hostages remain?", True),
+        ("Witkoff Doha?", True),
+        ("Who is El Chapo?", True),
+        ("What did Le Monde say about the des Moines talks?", True),
+        ("Wie viele Geiseln sind noch da?", False),
+        ("Combien d'otages sont dans la bande de Gaza ?", False),
+        ("كم عدد الرهائن؟", False),
+        ("Сколько заложников осталось?", False),
+        ("2024?", True),
+    ],
+)
+def test_a_question_that_is_not_english_is_told_by_its_script_and_commonest_words(
+    question: str, english: bool
+) -> None:
+    assert looks_english(question) is english
+
+
+def test_names_and_numbers_of_a_question_are_told_as_written() -> None:
+    assert name_words("How many left the Hague's court in 1998?") == ["Hague", "1998"]

@@ -11,6 +11,9 @@ import rag
 from rag import support
 from rag.citations import check as check_by_rules
 from rag.errors import ReaderError, ReaderWeightsError
+from rag.generative import Evidence
+from rag.passages import split_passages
+from rag.schema import Article, Passage
 from rag.support import check_with, read_as
 
 PLANT = (
@@ -168,3 +171,35 @@ def test_a_statement_is_found_in_the_middle_of_a_long_article() -> None:
     found = rag.check("About 1,900 workers are affected.", f"{filler}\n{PLANT}\n{filler}")
 
     assert found.verdict == "quoted"
+
+
+# --- a language model's sentences -----------------------------------------------------------------
+
+
+def passages() -> list[Passage]:
+    return split_passages(Article("denby.txt", PLANT, "Plant in Denby"))
+
+
+def test_a_models_sentence_in_other_words_is_bound_to_what_the_reader_finds() -> None:
+    reader = SetReader(*SURE)
+
+    found = Evidence(passages(), reader=reader).check(REWORDED)
+
+    assert Evidence(passages()).check(REWORDED).verdict != "supported"
+    assert found.verdict == "supported"
+    assert found.places[0].quote.startswith("Harlow Motors will close its plant")
+
+
+def test_a_models_wrong_number_is_struck_however_sure_the_reader_is() -> None:
+    reader = SetReader(*SURE)
+
+    found = Evidence(passages(), reader=reader).check("The closure hits some 2,900 workers.")
+
+    assert found.verdict == "unsupported"
+    assert reader.asked == []
+
+
+def test_a_models_sentence_is_judged_by_rules_where_the_reader_breaks() -> None:
+    by_rules = Evidence(passages()).check(REWORDED)
+
+    assert Evidence(passages(), reader=BrokenReader()).check(REWORDED) == by_rules

@@ -15,8 +15,8 @@ _NAME = re.compile(r"\b[A-Z][\wâ€™'.-]*(?:\s+(?:of|the|de|von|and)?\s?[A-Z][\wâ€
 _YEAR = re.compile(r"\b(1[0-9]{3}|20[0-9]{2})\b")
 _NUMBER = re.compile(r"(?<![\w.,])\d[\d,.]*\b")
 _ASKS = frozenset(
-    "who what when where why which how whose whom in on at for from by to the a an was is are were did "
-    "does do has have had can could according after before during name along besides".split()
+    "who what when where why which how whose whom in on at for from by to the a an was is are were "
+    "did does do has have had can could according after before during name along besides".split()
 )
 _OPPOSITES = (
     "first last|highest lowest|largest smallest|most least|more less|before after|north south|"

@@ -37,8 +37,9 @@ Array = npt.NDArray[Any]
 
 SEED = 20261121
 MAX_MB = 25
-MEASURED_EXAMPLES = 128
-PIECES_PER_EXAMPLE = 12
+MEASURED_EXAMPLES = 192
+PIECES_PER_EXAMPLE = 32
+GRID_PIECES = 1500
 LAYERS = 6
 HEADS = 12
 EPSILON = 1e-12
@@ -54,18 +55,24 @@ _OWN = "com.microsoft"
 
 @dataclass(frozen=True)
 class Rounding:
-    """How activations at one site are rounded to 8 bits.
+    """How activations at one site, and the weights they are multiplied by, are rounded.
 
     Attributes:
         low, high: The range that is told apart, after the division.
         divisors: What each channel is divided by first; the weights are multiplied by the same, so
             that a few large channels do not make all others coarse (Xiao et al., "SmoothQuant",
             2023). Ones where that gains nothing.
+        weights: int8, (in, out).
+        scales: Of each column of the weights.
+        correction: Added to the bias: what rounding takes away on average.
     """
 
     low: float
     high: float
     divisors: Array
+    weights: Array
+    scales: Array
+    correction: Array
 
 
 @dataclass
@@ -114,22 +121,28 @@ class Graph:
         self.node("QuantizeLinear", [states, names[1], names[2]], names[0])
         return names
 
-    def multiplied(self, site: str, matrix: Array) -> Array:
-        """Return a matrix (in, out) that undoes the division of the activations at a site."""
-        return matrix * self.roundings[site].divisors[:, None] if site in self.roundings else matrix
-
-    def weight(self, name: str, matrix: Array) -> tuple[str, str, str]:
+    def weight(self, site: str, name: str, matrix: Array) -> tuple[str, str, str]:
         """Keep a matrix (in, out) in 8 bits; return the names of it, its scales and its zeros."""
-        rounded, scales = rounded_by_row(matrix.T, bits=self.weight_bits)
+        if site in self.roundings:
+            rounded, scales = self.roundings[site].weights, self.roundings[site].scales
+        else:
+            by_row, scales = rounded_by_row(matrix.T, bits=self.weight_bits)
+            rounded = by_row.T
         return (
-            self.number(name, rounded.T),
+            self.number(name, rounded),
             self.number(f"{name}.scale", scales),
             self.number(f"{name}.zero", np.zeros(len(scales), dtype=np.int8)),
         )
 
+    def bias(self, site: str, name: str, bias: Array) -> str:
+        """Keep a bias, with what makes up for rounding at its site; return its name."""
+        if site in self.roundings:
+            bias = bias + self.roundings[site].correction
+        return self.number(name, bias.astype(np.float32))
+
     def product(self, site: str, states: str, matrix: Array, bias: Array, output: str) -> str:
         """Multiply states by a matrix (in, out) and add a bias."""
-        added = self.number(f"{output}.bias", bias)
+        added = self.bias(site, f"{output}.bias", bias)
         if self.form == "float":
             weight = self.number(f"{output}.weight", matrix)
             return self.node(
@@ -138,9 +151,7 @@ class Graph:
                 output,
             )
         eighth, scale, zero = self.quantised(site, states)
-        weight, weight_scale, weight_zero = self.weight(
-            f"{output}.weight", self.multiplied(site, matrix)
-        )
+        weight, weight_scale, weight_zero = self.weight(site, f"{output}.weight", matrix)
         return self.node(
             "MatMulIntegerToFloat",
             [eighth, weight, scale, weight_scale, zero, weight_zero, added],
@@ -150,15 +161,13 @@ class Graph:
 
     def attention(self, site: str, states: str, mask: str, matrix: Array, bias: Array) -> str:
         """Let every piece look at every other; ``matrix`` is (in, queries + keys + values)."""
-        added = self.number(f"{site}.bias", bias)
+        added = self.bias(site, f"{site}.bias", bias)
         if self.form == "float":
             weight = self.number(f"{site}.weight", matrix)
             inputs, operator = [states, weight, added, mask], "Attention"
         else:
             eighth, scale, zero = self.quantised(site, states)
-            weight, weight_scale, weight_zero = self.weight(
-                f"{site}.weight", self.multiplied(site, matrix)
-            )
+            weight, weight_scale, weight_zero = self.weight(site, f"{site}.weight", matrix)
             inputs = [eighth, weight, added, scale, weight_scale, mask, zero, weight_zero]
             operator = "QAttention"
         return self.node(operator, inputs, f"{site}.out", domain=_OWN, num_heads=HEADS)
@@ -388,26 +397,64 @@ def _best_rounding(rows: Array, matrix: Array, weight_bits: int) -> Rounding:
         matrix: What they are multiplied by, (in, out).
         weight_bits: See :class:`Graph`.
     """
-    exact = rows @ matrix
-    best: tuple[float, Rounding] | None = None
+    drawn = rows[np.random.default_rng(SEED).permutation(len(rows))[:GRID_PIECES]]
+    exact = drawn @ matrix
+    best: tuple[float, float, float, Array] | None = None
     largest = np.maximum(np.abs(rows).max(axis=0), 1e-3)
     heaviest = np.maximum(np.abs(matrix).max(axis=1), 1e-3)
     for share in (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8):
         divisors = np.ones(len(matrix), dtype=np.float32)
         if share:
             divisors = (largest**share / heaviest ** (1 - share)).astype(np.float32)
-        divided = rows / divisors
-        rounded, scales = rounded_by_row((matrix * divisors[:, None]).T, bits=weight_bits)
-        weights = rounded.T.astype(np.float32) * scales
+        divided = drawn / divisors
+        by_row, scales = rounded_by_row((matrix * divisors[:, None]).T, bits=weight_bits)
+        weights = by_row.T.astype(np.float32) * scales
         for narrowed in (1.0, 0.85, 0.7, 0.55, 0.4, 0.3):
             low, high = (float(end) * narrowed for end in (divided.min(), divided.max()))
-            scale, zero = _scale_and_zero(low, high)
-            eighth = np.clip(np.rint(divided / scale) + float(zero), 0, 255) - float(zero)
-            cost = float(np.square((eighth * scale) @ weights - exact).mean())
+            cost = float(np.square(_in_eighths(divided, low, high) @ weights - exact).mean())
             if best is None or cost < best[0]:
-                best = cost, Rounding(low, high, divisors)
+                best = cost, low, high, divisors
     assert best is not None
-    return best[1]
+    _, low, high, divisors = best
+    given = _in_eighths(rows / divisors, low, high)
+    rounded, scales = rounded_together(matrix * divisors[:, None], given, bits=weight_bits)
+    correction = (rows @ matrix - given @ (rounded * scales)).mean(axis=0)
+    return Rounding(low, high, divisors, rounded, scales, correction)
+
+
+def _in_eighths(states: Array, low: float, high: float) -> Array:
+    """Return states as they are after rounding to 8 bits."""
+    scale, zero = _scale_and_zero(low, high)
+    kept = np.clip(np.rint(states / scale) + float(zero), 0, 255) - float(zero)
+    return np.asarray(kept * scale, dtype=np.float32)
+
+
+def rounded_together(matrix: Array, rows: Array, *, bits: int) -> tuple[Array, Array]:
+    """Return a matrix in int8 and a scale per column, rounded so that errors make up for others.
+
+    One input channel after the other is rounded, those with most weight first; what it loses, the
+    channels not yet rounded take on, as far as they go together in ``rows`` (Frantar et al.,
+    "GPTQ", 2023).
+
+    Args:
+        matrix: (in, out).
+        rows: Activations that it is multiplied by, (pieces, in).
+        bits: See :class:`Graph`.
+    """
+    _, scales = rounded_by_row(matrix.T, bits=bits)
+    most = 2 ** (bits - 1) - 1
+    together = rows.T.astype(np.float64) @ rows
+    together[np.diag_indices_from(together)] += 0.01 * np.diag(together).mean()
+    order = np.argsort(-np.diag(together), kind="stable")
+    left = matrix[order].astype(np.float64)
+    inverse = np.linalg.inv(together[np.ix_(order, order)])
+    upper = np.linalg.cholesky(inverse).T
+    rounded = np.zeros(matrix.shape, dtype=np.int8)
+    for n, channel in enumerate(order):
+        rounded[channel] = np.clip(np.rint(left[n] / scales), -most, most)
+        lost = (left[n] - rounded[channel] * scales) / upper[n, n]
+        left[n + 1 :] -= np.outer(upper[n, n + 1 :], lost)
+    return rounded, scales
 
 
 def inputs_from(data: Path, most: int) -> Iterator[dict[str, Array]]:

@@ -15,7 +15,7 @@ import random
 import re
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,7 +23,9 @@ from typing import Any, Literal
 from tqdm import tqdm
 
 from rag.passages import split_sentences
+from training import support_data
 from training.altered_questions import altered
+from training.support_data import SupportExample
 
 SEED = 20261121
 Part = Literal["train", "validation", "held out"]
@@ -236,6 +238,13 @@ def timeqa(bench: Path, part: Part) -> Iterator[Example]:
             )  # fmt: skip
 
 
+def support(bench: Path, *, validation: bool) -> Iterator[SupportExample]:
+    """Yield statements with words that support them or not; one document in fifty validates."""
+    for example in support_data.examples(bench, SEED):
+        if (zlib.crc32(example.group.encode()) % 50 == 0) is validation:
+            yield example
+
+
 def _positive(
     question: str,
     title: str,
@@ -297,14 +306,14 @@ def _reworded(question: str, choice: random.Random) -> str:
 
 
 def main() -> None:
-    """Write ``questions.jsonl.gz``, ``real.jsonl.gz`` and ``validation.jsonl.gz``."""
+    """Write the files that :mod:`training.train_reader` reads."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("bench", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--passes", type=int, default=2, help="over SQuAD 1.1, drawn anew each")
     wanted = parser.parse_args()
     wanted.out.mkdir(parents=True, exist_ok=True)
-    parts: Mapping[str, list[Iterator[Example]]] = {
+    parts: dict[str, list[Iterator[Example | SupportExample]]] = {
         "questions": [squad11(wanted.bench, SEED + n) for n in range(wanted.passes)],
         "real": [
             squad20(wanted.bench, "train"), clapnq(wanted.bench, "train"),
@@ -314,12 +323,14 @@ def main() -> None:
             squad20(wanted.bench, "validation"), squad11(wanted.bench, SEED, validation=True),
         ],
     }  # fmt: skip
+    for held, name in ((False, "support"), (True, "support_validation")):
+        parts[name] = [support(wanted.bench, validation=held)]
     for name, sources in parts.items():
         counted: dict[str, int] = defaultdict(int)
         with gzip.open(wanted.out / f"{name}.jsonl.gz", "wt", encoding="utf-8") as lines:
             for source in sources:
                 for example in source:
-                    counted[f"{example.source} {'answers' if example.answers else 'not'}"] += 1
+                    counted[example.source] += 1
                     lines.write(json.dumps(asdict(example)) + "\n")
         print(name, dict(counted))
 

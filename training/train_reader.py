@@ -42,7 +42,8 @@ MAX_STATEMENT_PIECES = 96
 PIECES_PER_BATCH = 5000
 WIDTH = 32
 POOL = 3000
-PEAK_RATE = 1.5e-4
+STEADY_RATE = 1.5e-4
+FALLING_FROM = 1e-4
 WARM_UP_STEPS = 150
 CHECKPOINT_EVERY_S = 180
 ANSWERS_WEIGHT = 0.7
@@ -52,7 +53,7 @@ SUPPORT_WEIGHT = 0.8
 # stage 2 sees each of them several times.
 SHARES: Mapping[int, Mapping[str, float]] = {
     1: {"questions": 0.75, "support": 0.25},
-    2: {"questions": 0.35, "support": 0.45, "real": 0.20},
+    2: {"questions": 0.53, "support": 0.35, "real": 0.12},
 }
 UNKNOWN = -100
 
@@ -250,7 +251,7 @@ class Masters:
         others = [m for m in self._masters if m.ndim <= 1]
         self.optimiser = torch.optim.AdamW(
             [{"params": decayed, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}],
-            lr=PEAK_RATE,
+            lr=STEADY_RATE,
             betas=(0.9, 0.98),
             eps=1e-6,
         )
@@ -323,8 +324,8 @@ def validate(model: ReaderModel, rows: Sequence[Row]) -> dict[str, float]:
 def rate_at(step: int, steps: int, stage: int) -> float:
     """Return the rate of learning: warm, then steady (stage 1); falling to nothing (stage 2)."""
     if stage == 1:
-        return PEAK_RATE * min(1.0, (step + 1) / WARM_UP_STEPS)
-    return PEAK_RATE * max(0.0, 1 - step / steps)
+        return STEADY_RATE * min(1.0, (step + 1) / WARM_UP_STEPS)
+    return FALLING_FROM * max(0.0, 1 - step / steps)
 
 
 def train(data: Path, run: Path, *, stage: int, steps: int) -> None:
@@ -385,7 +386,7 @@ def train(data: Path, run: Path, *, stage: int, steps: int) -> None:
     def note() -> None:
         figures: dict[str, float] = {"stage": stage, "step": at, "examples": seen}
         for found in held.values():
-            figures |= validate(model, found[:480])
+            figures |= validate(model, found[:400])
         figures["minutes"] = (spent + time.monotonic() - begun) / 60
         curve.append(figures)
         (run / "curve.json").write_text(json.dumps(curve, indent=1))
