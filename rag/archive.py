@@ -46,13 +46,17 @@ from rag.errors import (
     IndexStaleError,
     LockedError,
     ModelUnavailableError,
+    ReaderError,
+    ReaderWeightsError,
     UsageError,
 )
-from rag.extractive import Draft, Place, SentenceReader
+from rag.extractive import Draft, Place, Selector
 from rag.indexer import Recipe, index_corpus, rebuild_caches
 from rag.ledger import Generation, Ledger, Snapshot, shown
 from rag.llm import LanguageModel, Limits, NotReachableError, OpenAICompatible, open_model, read_key
 from rag.model_answers import retold
+from rag.question import looks_english
+from rag.reader import Reader
 from rag.retriever import Background, Filter, search
 from rag.rewriting import rewrite
 from rag.schema import (
@@ -78,6 +82,15 @@ from rag.settings import Settings, load_settings
 __version__ = "0.1.0"
 MAX_SEARCH_RESULTS = 1000
 _SHORT_ANSWER_FROM = 0.5
+_WITHOUT_READER = "Answered from retrieval alone: {}"
+# Where its files lie is for whoever runs the program, not for whoever asks.
+_NO_READER = _WITHOUT_READER.format(
+    "the trained reader's files are missing or altered; `rag status` says which."
+)
+_NOT_ENGLISH = (
+    "The question does not look English, which is what the reader knows: answered from retrieval "
+    "alone."
+)
 _SUGGESTIONS = 3
 _WHICH = "That could be about several things. What do you mean?"
 
@@ -113,7 +126,9 @@ class Archive:
         self._ledger = Ledger(index)
         self._embedder = embedder or open_embedder(settings.embedding_model)
         self._recipe = Recipe(self._embedder, settings.passage_words, settings.language)
-        self._reader = SentenceReader(self._embedder, language=settings.language)
+        self._selector = Selector(self._embedder, language=settings.language)
+        self._reader: Reader | None = None
+        self._reader_problem: str | None = None
         self._state: _State | None = None
         self._file_hashes: dict[str, tuple[tuple[int, ...], str]] = {}
         self._closed = False
@@ -198,14 +213,7 @@ class Archive:
                     yield Finished(_reply(asked, clock, "clarification", _WHICH, suggestions))
                     return
             yield Stage("reading", f"{len(hits)} passages")
-            draft = self._reader.read(
-                searched,
-                hits,
-                lexicon=state.caches.lexicon,
-                article=lambda path: self._indexed(path, view, state),
-                max_statements=self.settings.max_statements,
-                caution=self.settings.caution,
-            )
+            draft = self._draft(searched, hits, view, state)
             clock.lap("read")
             if not hits and not only.is_open:
                 draft = replace(draft, reason=_FILTERED_OUT)
@@ -315,10 +323,13 @@ class Archive:
     ) -> Answer:
         """Bind a draft to its articles; what cannot be bound cannot be said."""
         binder = self._binder(view, state)
-        statements = [
-            Statement(drafted.text, binder.numbers(drafted.places), "quoted")
-            for drafted in draft.statements
-        ]
+        statements = []
+        for drafted in draft.statements:
+            numbers = binder.numbers(drafted.places)
+            independent = binder.independent_sources(numbers)
+            statements.append(
+                Statement(drafted.text, numbers, "quoted", independent_sources=independent)
+            )
         citations = binder.citations
         values, disagreement = read_values(searched, evidence)
         readings = [
@@ -337,14 +348,50 @@ class Archive:
             abstained=draft.reason is not None,
             reason=draft.reason,
             confidence=draft.confidence,
-            short_answer=_short_answer(readings, disagreement, draft.confidence),
+            short_answer=_short_answer(readings, disagreement, draft),
             statements=tuple(statements),
             citations=tuple(citations),
             readings=tuple(readings),
             disagreement=disagreement,
             hits=tuple(hits),
-            notes=tuple(file_notes(citations)),
+            notes=(*file_notes(citations), *draft.notes),
         )
+
+    def _draft(self, question: str, hits: Sequence[Hit], view: Snapshot, state: _State) -> Draft:
+        """Choose sentences with the trained reader, or without it where it cannot read."""
+        reader, note = self._trained_reader(question)
+
+        def drafted(reader: Reader | None) -> Draft:
+            return self._selector.draft(
+                question,
+                hits,
+                reader=reader,
+                lexicon=state.caches.lexicon,
+                article=lambda path: self._indexed(path, view, state),
+                max_statements=self.settings.max_statements,
+                caution=self.settings.caution,
+            )
+
+        try:
+            draft = drafted(reader)
+        except ReaderError as error:
+            note = _WITHOUT_READER.format(error.problem)
+            draft = drafted(None)
+        return replace(draft, notes=(note,)) if note else draft
+
+    def _trained_reader(self, question: str) -> tuple[Reader | None, str | None]:
+        """Return the trained reader, or None and, where a user should know, why not."""
+        if not self.settings.reader or self.settings.language != "en":
+            return None, None
+        if not looks_english(question):
+            return None, _NOT_ENGLISH
+        with self._lock:
+            if self._reader is None and self._reader_problem is None:
+                try:
+                    self._reader = Reader.load()
+                except ReaderWeightsError as error:
+                    self._reader_problem = error.problem
+            return self._reader, _NO_READER if self._reader_problem else None
 
     def _language_model(self, model: Any) -> LanguageModel | None:
         """Return who writes; see :meth:`ask`."""
@@ -450,11 +497,21 @@ class Archive:
                 "latest": days[-1].isoformat() if days else None,
                 "embedding_model": self.settings.embedding_model,
                 "fingerprint": generation.fingerprint,
+                "reader": self._reader_status(),
                 "caches": "in memory" if state.in_memory else "on disk",
                 "skipped": [
                     {"path": shown(item.path), "reason": item.reason} for item in generation.skipped
                 ],
             }
+
+    def _reader_status(self) -> str:
+        """Say whether the trained reader reads, or why not."""
+        if not self.settings.reader:
+            return "off"
+        if self.settings.language != "en":
+            return "off: it reads English"
+        self._trained_reader("")
+        return self._reader_problem or "on"
 
     def language_model_status(self) -> dict[str, Any]:
         """Return which language model is configured and whether it answers, as JSON values.
@@ -777,12 +834,14 @@ def _place_of(evidence: Evidence) -> Place:
 
 
 def _short_answer(
-    readings: Sequence[Reading], disagreement: Disagreement | None, confidence: float
+    readings: Sequence[Reading], disagreement: Disagreement | None, draft: Draft
 ) -> str | None:
-    """Return the value that stands for the readings, if they agree and are likely right."""
-    if not readings or disagreement is not None or confidence < _SHORT_ANSWER_FROM:
+    """Return the few words that answer, if the sources agree on them and they are likely right."""
+    if disagreement is not None or draft.confidence < _SHORT_ANSWER_FROM:
         return None
-    return min(readings, key=lambda reading: reading.citation).value
+    if readings:
+        return min(readings, key=lambda reading: reading.citation).value
+    return draft.short_answer
 
 
 __all__ = ["Archive", "build", "open_archive"]

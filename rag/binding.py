@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from rag.copies import independent_sources
 from rag.extractive import Place
 from rag.ledger import shown
 from rag.schema import Article, Citation, FileState, Statement, StatementWritten
@@ -37,6 +38,13 @@ class Binder:
                 for p in places
             )
         )
+
+    def independent_sources(self, numbers: Iterable[int]) -> int:
+        """Return how many of the citations with these numbers do not copy one another."""
+        cited = [self.citations[number - 1] for number in numbers]
+        if len({citation.path for citation in cited}) < 2:
+            return len(cited[:1])
+        return independent_sources([(item, self.article_text(item.path)) for item in cited])
 
     def number_of(self, other: Citation) -> int:
         """Return the number that the place of another binder's citation has here."""

@@ -26,7 +26,7 @@ from rag.schema import Verdict
 Doubt = Literal[
     "empty", "number", "name", "date", "quote", "speaker",
     "words", "most words", "order", "names in order", "negation", "tense", "unreal", "joined",
-    "between", "quantity", "unit", "attribution", "marks",
+    "between", "quantity", "hedge", "unit", "attribution", "marks",
 ]  # fmt: skip
 SURE_DOUBTS: frozenset[Doubt] = frozenset({"empty", "number", "name", "date", "quote", "speaker"})
 
@@ -855,7 +855,7 @@ class _Comparison:
                 if here != other:
                     self._wrong(
                         f"How sure {self.said[said].text} is differs from the cited words.",
-                        "quantity",
+                        "hedge",
                     )
                 one, two = _unit(self.said, said), _unit(self.told, told)
                 if one and two and one != two and not (_units(self.told, told) & {one}):

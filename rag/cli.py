@@ -24,7 +24,7 @@ from rag.errors import RagError, UsageError
 from rag.evaluation.cli import app as eval_app
 from rag.indexer import Recipe, index_corpus
 from rag.ledger import shown
-from rag.schema import Answer, Citation, IndexReport, short_citation
+from rag.schema import Answer, Citation, IndexReport, short_citation, told_alike
 from rag.settings import load_settings
 from rag.terminal import index_progress
 from rag.verification import verify_index
@@ -344,7 +344,10 @@ def _print_answer(answer: Answer) -> None:
         number = short_citation(answer.to_dict())
         print(_plain(answer.short_answer) + ("" if number is None else f" [{number}]") + "\n")
     for statement in answer.statements:
-        print(f"{_plain(statement.marked)}\n")
+        print(_plain(statement.marked))
+        paths = (answer.citations[number - 1].path for number in statement.citations)
+        alike = told_alike(statement.independent_sources, paths)
+        print(f"({alike})\n" if alike else "")
     _print_readings(answer)
     for citation in answer.citations:
         print(_source_line(citation))

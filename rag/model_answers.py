@@ -135,7 +135,13 @@ def _timings(outcome: Outcome) -> dict[str, float]:
 
 def _bound(written: Written, binding: Binder) -> Statement:
     numbers = binding.numbers(written.places)
-    return Statement(written.text, numbers, written.verdict, written.reasons)
+    return Statement(
+        written.text,
+        numbers,
+        written.verdict,
+        written.reasons,
+        binding.independent_sources(numbers),
+    )
 
 
 def _passages_for(plain: Answer, hits: Sequence[Hit], limit: int) -> list[Passage]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from typing import Any, Literal
 
@@ -197,6 +197,7 @@ class Statement:
 
     Attributes:
         reasons: Why a language model's sentence does not stand, or not fully, a line each.
+        independent_sources: How many of the cited articles do not copy one another.
 
     Raises:
         ValueError: If it has no citation and is not marked unsupported.
@@ -206,6 +207,7 @@ class Statement:
     citations: tuple[int, ...]
     verdict: Verdict
     reasons: tuple[str, ...] = ()
+    independent_sources: int = 1
 
     def __post_init__(self) -> None:
         if not self.citations and self.verdict != "unsupported":
@@ -224,6 +226,7 @@ class Statement:
             "text": self.text,
             "citations": list(self.citations),
             "verdict": self.verdict,
+            "independent_sources": self.independent_sources,
         }
         return {**values, "reasons": list(self.reasons)} if self.reasons else values
 
@@ -468,6 +471,25 @@ class ArticleSummary:
         return values
 
 
+def told_alike(independent: int, paths: Iterable[str]) -> str:
+    """Return in words how many articles say a statement, and how many of them copy none other.
+
+    Empty for a statement of one article.
+
+    Args:
+        independent: As in :class:`Statement`.
+        paths: Of the articles cited for it.
+    """
+    articles = len(set(paths))
+    if articles < 2:
+        return ""
+    if independent == 1:
+        return f"In {articles} articles, copies of one report."
+    if independent < articles:
+        return f"In {articles} articles, {independent} of them independent of one another."
+    return f"In {articles} articles, independent of one another."
+
+
 def short_citation(answer: Mapping[str, Any]) -> int | None:
     """Return the number of the citation that holds the short answer, or None.
 
@@ -513,4 +535,5 @@ __all__ = [
     "Verdict",
     "iso",
     "short_citation",
+    "told_alike",
 ]

@@ -65,6 +65,10 @@ class Settings(BaseSettings):
     max_statements: int = Field(
         default=4, ge=1, le=20, description="Statements that an answer has at most."
     )
+    reader: bool = Field(
+        default=True,
+        description="Whether the trained reader chooses; without it, retrieval alone answers.",
+    )
     caution: Literal["strict", "balanced", "eager"] = Field(
         default="balanced",
         description="When to answer: strict says no sooner, eager answers on weaker evidence.",

@@ -118,7 +118,7 @@ def test_an_answer_as_json_has_the_promised_keys_and_is_json(
     assert values["timings_ms"]["total"] > 0
     numbers = {item["number"] for item in values["citations"]}
     for statement in values["statements"]:
-        assert list(statement) == ["text", "citations", "verdict"]
+        assert list(statement) == ["text", "citations", "verdict", "independent_sources"]
         assert set(statement["citations"]) <= numbers
 
 
@@ -282,7 +282,8 @@ def test_the_status_counts_what_is_there_and_is_json(seeds: rag.Archive) -> None
 
     assert list(status) == [
         "version", "index", "corpus", "generation", "built_at", "articles", "passages", "dated",
-        "earliest", "latest", "embedding_model", "fingerprint", "caches", "skipped",
+        "earliest", "latest", "embedding_model", "fingerprint", "reader",
+        "caches", "skipped",
     ]  # fmt: skip
     assert status["articles"] == 5
     assert status["passages"] == sum(item.passages for item in seeds.articles())

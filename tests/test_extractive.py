@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import rag
+import rag.reader
+from rag.errors import ReaderError
+from rag.extractive import Candidate, Features, windows
+from rag.schema import Passage, Span
 
 ROOT = Path(__file__).resolve().parent.parent
 QUESTIONS = ROOT / "tests" / "questions" / "seeds.jsonl"
@@ -90,8 +96,8 @@ def test_caution_moves_between_answering_and_abstaining(tmp_path: Path) -> None:
         settings = rag.load_settings(caution=caution)
         with rag.build(ROOT / "seeds", index=tmp_path / "index", settings=settings) as archive:
             questions = (
-                "Which Hamas leader led the delegation in Doha?",
-                "What happened at Entebbe in 1976?",
+                "Why did Egypt withdraw from the mediation?",
+                "On what date did Netanyahu sign the permanent cease-fire?",
                 "How many Israelis were killed?",
                 "How many hostages remain?",
             )
@@ -142,3 +148,65 @@ def test_most_first_statements_stand_on_the_gold_quotes(seeds_archive: rag.Archi
             )
 
     assert first / asked >= 0.5
+
+
+def test_an_altered_reader_is_not_used_and_the_answer_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    altered = tmp_path / "reader"
+    shutil.copytree(rag.reader.FOLDER, altered)
+    (altered / "reader.onnx").write_bytes(b"something else")
+    monkeypatch.setattr("rag.reader.FOLDER", altered)
+    with rag.build(ROOT / "seeds", index=tmp_path / "index") as archive:
+        answer = archive.ask("How many hostages remain?")
+        status = archive.status()
+
+    assert answer.statements
+    assert "retrieval alone" in answer.notes[-1]
+    assert str(altered) not in answer.notes[-1]
+    assert "sha256" in status["reader"]
+
+
+def test_a_reader_that_fails_while_reading_is_left_out_of_the_answer(
+    seeds_archive: rag.Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> list[object]:
+        raise ReaderError("The reader gave no number.", remedy="Install again.")
+
+    monkeypatch.setattr("rag.reader.Reader.read", broken)
+
+    answer = seeds_archive.ask("How many hostages remain?")
+
+    assert answer.statements
+    assert "The reader gave no number." in answer.notes[-1]
+
+
+def test_a_question_in_another_language_is_answered_from_retrieval_and_says_so(
+    seeds_archive: rag.Archive,
+) -> None:
+    answer = seeds_archive.ask("Wie viele Geiseln sind noch in der Gewalt der Hamas?")
+
+    assert any("does not look English" in note for note in answer.notes)
+    assert answer.hits
+
+
+def test_likely_sentences_near_one_another_are_read_together_with_their_neighbours(
+    seeds_archive: rag.Archive,
+) -> None:
+    passage = max(
+        seeds_archive.search("hostages"), key=lambda hit: len(hit.passage.sentences)
+    ).passage
+    chosen = [passage.sentences[n] for n in (1, 2)]
+    found = windows([_candidate(passage, span) for span in reversed(chosen)])
+
+    ((window, place, numbers),) = found
+    assert place == Span(passage.sentences[0].start, passage.sentences[3].end)
+    assert window.text == passage.text[place.start - passage.start : place.end - passage.start]
+    assert window.title == passage.title
+    assert sorted(numbers) == [0, 1]
+
+
+def _candidate(passage: Passage, span: Span) -> Candidate:
+    features = Features(*[0.0] * len(Features.__slots__))
+    vector = np.zeros(384, dtype=np.float32)
+    return Candidate(passage, span, passage.sentence_text(span), features, 0.0, vector)

@@ -2,16 +2,18 @@
 
 Paragraphs of articles that the reader was not trained on are indexed, some of each article held
 out so that the questions about those cannot be answered; candidates come from the very path that a
-user's question takes. The sentence model is fitted on pairs (a sentence that answers, one that
-does not, of the same question), the two answer models on whether the articles answer at all and
-whether the first sentence does (logistic regressions, whose chances are calibrated by
-construction; reliability is measured on articles of their own).
+user's question takes. Made-up news (``training/news``) is asked in the same way. The sentence
+model is fitted on pairs (a sentence that answers, one that does not, of the same question), the two
+answer models on whether the articles answer at all and whether the first sentence does (logistic
+regressions, whose chances are calibrated by construction; reliability is measured on articles of
+their own).
 Run: ``python -m training.fit_answer_models BENCH``; it prints the models and their figures.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import random
 import tempfile
@@ -28,9 +30,14 @@ import rag
 from rag.conversation import standalone
 from rag.extractive import READ_MODEL, Candidate, answer_inputs, judged
 from rag.retriever import Filter
+from rag.schema import Span
 from training.reader_data import part_of, read_lines
 
 SEED = 20240701
+# Made-up news, for this.
+NEWS = Path(__file__).with_name("news")
+# Each question over news weighs as much as so many over paragraphs.
+NEWS_WEIGHT = 5.0
 KEPT_SHARE = 0.7
 READ_BY = ("score", "strength", "answers")
 JUDGED_BY = (
@@ -41,8 +48,7 @@ JUDGED_BY = (
     "kind_known",
     "context_named",
 )
-JUDGED_READ_BY = ("strength", "answers", "most_answers", "about", "similarity", "coverage",
-                  "context_coverage", "context_named")  # fmt: skip
+JUDGED_READ_BY = ("score", "most_answers", "context_named", "kind_fit", "kind_known")
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ class Asked:
     right_plain: list[bool]
     right_read: list[bool]
     answerable: bool
-    article: str
+    news: bool = False
 
 
 def squad_asked(bench: Path, *, part: str, limit: int) -> list[Asked]:
@@ -91,22 +97,50 @@ def squad_asked(bench: Path, *, part: str, limit: int) -> list[Asked]:
                 judge(
                     archive,
                     row["question"],
-                    paths.get(row["context_doc"]) if row["answerable"] else None,
-                    row["answer_start"],
-                    kept[row["context_doc"]]["title"],
+                    [
+                        (
+                            paths[row["context_doc"]],
+                            Span(row["answer_start"], row["answer_start"] + 1),
+                        )
+                    ]
+                    if row["answerable"] and row["context_doc"] in paths
+                    else [],
                 )
                 for row in questions[:limit]
             ]
 
 
-def judge(archive: rag.Archive, question: str, path: str | None, at: int, article: str) -> Asked:
-    """Return the candidates of a question and which of them hold the known answer."""
+def news_asked(corpus: Path) -> list[Asked]:
+    """Return the questions over a corpus of :data:`NEWS`: each has two stories, told five times."""
+    asked = []
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        rag.build(corpus / "articles", index=Path(folder, "index")) as archive,
+    ):
+        for row in read_lines(corpus / "questions.jsonl"):
+            gold = []
+            for evidence in row["evidence"]:
+                text = archive.article(evidence["file"]).text
+                start = text.index(evidence["quote"])
+                gold.append((evidence["file"], Span(start, start + len(evidence["quote"]))))
+            asked.append(replace(judge(archive, row["question"], gold), news=True))
+    return asked
+
+
+def judge(archive: rag.Archive, question: str, gold: Sequence[tuple[str, Span]]) -> Asked:
+    """Return the candidates of a question and which of them hold a known answer."""
     plain, read = candidates_for(archive, question)
 
     def right(candidates: Sequence[Candidate]) -> list[bool]:
-        return [c.passage.path == path and c.span.start <= at < c.span.end for c in candidates]
+        return [
+            any(
+                c.passage.path == path and c.span.start < place.end and place.start < c.span.end
+                for path, place in gold
+            )
+            for c in candidates
+        ]
 
-    return Asked(plain, read, right(plain), right(read), path is not None, article)
+    return Asked(plain, read, right(plain), right(read), bool(gold))
 
 
 def candidates_for(archive: rag.Archive, question: str) -> tuple[list[Candidate], list[Candidate]]:
@@ -115,8 +149,9 @@ def candidates_for(archive: rag.Archive, question: str) -> tuple[list[Candidate]
         query = standalone(question, ())
         hits = archive._search(query, view, state, archive.settings.candidates, Filter())
         plain = archive._selector.candidates(query.question, hits, lexicon=state.caches.lexicon)
-    assert archive._reader is not None
-    return plain, judged(query.question, plain, archive._reader) if plain else []
+    reader, problem = archive._trained_reader("")
+    assert reader is not None, problem
+    return plain, judged(query.question, plain, reader) if plain else []
 
 
 def fit_pairs(items: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
@@ -148,7 +183,7 @@ def read_rows(item: Asked) -> np.ndarray:
     )
 
 
-def reordered(item: Asked, weights: Sequence[float]) -> Asked:
+def reordered(item: Asked, weights: np.ndarray | Sequence[float]) -> Asked:
     """Return a question with its read candidates ordered by other weights."""
     values = read_rows(item) @ np.asarray(weights) if item.read else np.zeros(0)
     order = np.argsort(-values, kind="stable")
@@ -187,59 +222,96 @@ def main() -> None:
     """Fit, report and print the models as Python."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("bench", type=Path)
-    parser.add_argument("--limit", type=int, default=900, help="questions of each source")
+    parser.add_argument("--limit", type=int, default=900, help="questions of each public source")
     wanted = parser.parse_args()
-    fitted_on = squad_asked(wanted.bench, part="squad11", limit=wanted.limit)
-    fitted_on += squad_asked(wanted.bench, part="validation", limit=wanted.limit)
-    test = squad_asked(wanted.bench, part="held out", limit=wanted.limit)
-    fitted_on = [item for item in fitted_on if item.plain]
-    test = [item for item in test if item.plain]
-    report(fitted_on, test)
+    news = [news_asked(corpus) for corpus in sorted(NEWS.iterdir())]
+    public = squad_asked(wanted.bench, part="squad11", limit=wanted.limit)
+    public += squad_asked(wanted.bench, part="validation", limit=wanted.limit)
+    unseen = squad_asked(wanted.bench, part="held out", limit=wanted.limit)
+    report(public, news, unseen)
 
 
-def report(fitted_on: list[Asked], test: list[Asked]) -> None:
-    """Print the models fitted on some questions and how they do on others."""
-    print("features alone, first / first three, n: %.3f / %.3f, %d" % first_right(test, read=False))
-    print("with the reader: %.3f / %.3f, %d" % first_right(test, read=True))
-    weights = fit_pairs(
-        (read_rows(item), np.array(item.right_read)) for item in fitted_on if item.answerable
-    )
-    print("READ_MODEL:", dict(zip(READ_BY, np.round(weights, 3).tolist(), strict=True)))
-    for name, chosen in (
-        ("fitted", weights),
-        ("shipped", [READ_MODEL.weights[name] for name in READ_BY]),
-    ):
-        print(
-            f"  {name}: %.3f / %.3f, %d"
-            % first_right([reordered(item, chosen) for item in test], read=True)
-        )
-    for name, read, columns in (
-        ("without the reader", False, JUDGED_BY),
-        ("with the reader", True, JUDGED_READ_BY),
-    ):
+def report(public: list[Asked], news: list[list[Asked]], unseen: list[Asked]) -> None:
+    """Print how models do that are fitted without what they are measured on, and the shipped ones.
+
+    Args:
+        public: Questions over paragraphs.
+        news: Questions over each made-up corpus; each is measured with models fitted on the others.
+        unseen: Questions over paragraphs that nothing is fitted on.
+    """
+    every = [*public, *itertools.chain.from_iterable(news)]
+    for at, corpus in enumerate(news):
+        rest = [item for other in range(len(news)) if other != at for item in news[other]]
+        measure(f"news {at + 1}", [*public, *rest], corpus)
+    measure("paragraphs", every, unseen)
+    print_models(every)
+
+
+def measure(name: str, fitted_on: Sequence[Asked], test: Sequence[Asked]) -> None:
+    """Print how models fitted on some questions do on others."""
+    print(f"{name}: first / first three, n")
+    print("  features alone: %.3f / %.3f, %d" % first_right(test, read=False))
+    weights = read_weights(fitted_on)
+    shipped = [READ_MODEL.weights[name] for name in READ_BY]
+    for which, chosen in (("fitted", weights), ("shipped", shipped)):
+        ordered = [reordered(item, chosen) for item in test]
+        print(f"  with the reader, {which}: %.3f / %.3f, %d" % first_right(ordered, read=True))
+    fitted_on = [reordered(item, weights) for item in fitted_on]
+    test = [reordered(item, weights) for item in test]
+    for read, columns in ((False, JUDGED_BY), (True, JUDGED_READ_BY)):
         for target in ("answerable", "right"):
-            xs, ys, held, truth = [], [], [], []
-            for items, rows, targets in ((fitted_on, xs, ys), (test, held, truth)):
-                rows.append(inputs_of(items, columns, read=read))
-                targets.append(
-                    np.array(
-                        [
-                            i.answerable
-                            if target == "answerable"
-                            else (i.right_read if read else i.right_plain)[0]
-                            for i in items
-                        ]
-                    )
-                )
-            model = LogisticRegression(C=1.0, max_iter=5000).fit(xs[0], ys[0])
-            chances = model.predict_proba(held[0])[:, 1]
+            model = answer_model(fitted_on, columns, target, read=read)
+            kept = [item for item in test if item.plain]
+            chances = model.predict_proba(inputs_of(kept, columns, read=read))[:, 1]
+            truth = targets_of(kept, target, read=read)
             print(
-                f"{name}, {target}: held-out AUC {roc_auc_score(truth[0], chances):.3f}, "
-                f"accuracy at .5 {np.mean((chances >= 0.5) == truth[0]):.3f}, "
-                f"calibration error {calibration_error(chances, truth[0]):.3f}, n {len(chances)}"
+                f"  {'with' if read else 'without'} the reader, {target}: "
+                f"AUC {roc_auc_score(truth, chances):.3f}, "
+                f"accuracy at .5 {np.mean((chances >= 0.5) == truth):.3f}, "
+                f"calibration error {calibration_error(chances, truth):.3f}, n {len(chances)}"
             )
-            print({k: round(float(v), 3) for k, v in zip(columns, model.coef_[0], strict=True)})
+
+
+def print_models(items: Sequence[Asked]) -> None:
+    """Print the models fitted on all of some questions."""
+    weights = read_weights(items)
+    print("READ_MODEL:", dict(zip(READ_BY, np.round(weights, 3).tolist(), strict=True)))
+    items = [reordered(item, weights) for item in items]
+    for read, columns in ((False, JUDGED_BY), (True, JUDGED_READ_BY)):
+        for target in ("answerable", "right"):
+            model = answer_model(items, columns, target, read=read)
+            found = {k: round(float(v), 3) for k, v in zip(columns, model.coef_[0], strict=True)}
+            print(f"{'READ_' if read else ''}{target.upper()}_MODEL:", found)
             print(f"    bias={model.intercept_[0]:.3f}")
+
+
+def read_weights(items: Sequence[Asked]) -> np.ndarray:
+    """Return the weights of :data:`READ_BY`, fitted on the questions that are answered."""
+    return fit_pairs(
+        (read_rows(item), np.array(item.right_read))
+        for item in items
+        if item.answerable and item.read
+    )
+
+
+def answer_model(
+    items: Sequence[Asked], columns: Sequence[str], target: str, *, read: bool
+) -> LogisticRegression:
+    """Return a model of whether the articles answer, or of whether the first sentence does."""
+    kept = [item for item in items if item.plain]
+    weights = [NEWS_WEIGHT if item.news else 1.0 for item in kept]
+    return LogisticRegression(C=1.0, max_iter=5000).fit(
+        inputs_of(kept, columns, read=read),
+        targets_of(kept, target, read=read),
+        sample_weight=weights,
+    )
+
+
+def targets_of(items: Sequence[Asked], target: str, *, read: bool) -> np.ndarray:
+    """Return what an answer model is to say of each question."""
+    if target == "answerable":
+        return np.array([item.answerable for item in items])
+    return np.array([(item.right_read if read else item.right_plain)[0] for item in items])
 
 
 if __name__ == "__main__":

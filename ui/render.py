@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rag.schema import Statement, short_citation
+from rag.schema import Statement, short_citation, told_alike
 from ui.conversations import ConversationTurn
 from ui.markup import dates, day, label, markdown, words
 
@@ -248,6 +248,11 @@ def _statement(
             entry += f' · <span class="dl-warn">{warning}</span>'
         if entry not in about:
             about.append(entry)
+    alike = told_alike(
+        statement.get("independent_sources", 1), (citations[number]["path"] for number in numbers)
+    )
+    if alike:
+        about.append(alike)
     beside = f'<p class="dl-about">{"<br>".join(about)}</p>' if about else ""
     return (
         f'<li class="dl-said{kind}"><p class="dl-statement"><bdi>{words(statement["text"])}</bdi> '
