@@ -340,11 +340,51 @@ def names(text: str) -> frozenset[str]:
     return frozenset(words - {"i"})
 
 
+def office_holder(question: str, sentence: str) -> str | None:
+    """Return the words of a sentence that name who holds the office a question asks for, or None.
+
+    The office is the longest run of the question's words in the sentence ("Defense Minister"). A
+    name right behind it is its holder's; else the last one before it is ("Steve Witkoff, the
+    special envoy").
+    """
+    stems = {
+        word[:5]
+        for word in _TOKEN.findall(question.lower())
+        if len(word) > 3 and word not in _ASKING and word not in names(question)
+    }
+    if not any(_ROLE.fullmatch(word) for word in _TOKEN.findall(question)):
+        return None
+    runs: list[list[re.Match[str]]] = [[]]
+    for token in _TOKEN.finditer(sentence):
+        if len(token.group()) > 3 and token.group().lower()[:5] in stems:
+            gap = sentence[runs[-1][-1].end() : token.start()] if runs[-1] else ""
+            if gap.strip():
+                runs.append([])
+            runs[-1].append(token)
+        elif runs[-1]:
+            runs.append([])
+    office = max(runs, key=len)
+    if not office:
+        return None
+    behind = _CAPITALISED.match(sentence, office[-1].end())
+    if behind is not None:
+        return behind.group().strip()
+    before = [
+        match.group()
+        for match in PERSON.finditer(sentence, 0, office[0].start())
+        if len(_TOKEN.findall(sentence[match.end() : office[0].start()])) <= _NEAR_WORDS
+    ]
+    return before[-1] if before else None
+
+
 def name_words(text: str) -> list[str]:
     """Return the words of a text that are in its :func:`names`, as written, each once."""
     wanted = names(text)
     found = [word.strip(",.?!").removesuffix("’s").removesuffix("'s") for word in text.split()]
     return list(dict.fromkeys(word for word in found if word.lower() in wanted))
+
+
+_CAPITALISED = re.compile(r"\s+(?:[A-Z][\w’'-]+\s+){1,3}(?:[A-Z][\w’'-]+)?|\s+[A-Z][\w’'-]+")
 
 
 # The commonest words of neighbouring languages that are no English words.

@@ -206,6 +206,28 @@ def test_likely_sentences_near_one_another_are_read_together_with_their_neighbou
     assert sorted(numbers) == [0, 1]
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Which groups in the region does Iran back?",
+        "On which day of the week did the United States and Israel pull their negotiators out?",
+    ],
+)
+def test_a_country_is_known_by_the_words_that_news_has_for_it(
+    seeds_archive: rag.Archive, question: str
+) -> None:
+    assert not seeds_archive.ask(question).abstained
+
+
+def test_a_short_answer_stands_in_the_words_that_it_is_cited_from(
+    seeds_archive: rag.Archive,
+) -> None:
+    answer = seeds_archive.ask("When was the Entebbe raid?")
+
+    assert answer.short_answer == "1976"
+    assert answer.short_answer in answer.citations[0].quote
+
+
 def _candidate(passage: Passage, span: Span) -> Candidate:
     features = Features(*[0.0] * len(Features.__slots__))
     vector = np.zeros(384, dtype=np.float32)

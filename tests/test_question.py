@@ -12,6 +12,7 @@ from rag.question import (
     looks_english,
     name_words,
     names,
+    office_holder,
 )
 
 
@@ -102,3 +103,27 @@ def test_a_question_that_is_not_english_is_told_by_its_script_and_commonest_word
 
 def test_names_and_numbers_of_a_question_are_told_as_written() -> None:
     assert name_words("How many left the Hague's court in 1998?") == ["Hague", "1998"]
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "holder"),
+    [
+        (
+            "Who is Israel's defense minister?",
+            "Israel’s Prime Minister Benjamin Netanyahu, Defense Minister Israel Katz, and the "
+            "Chief of Staff have described the attack.",
+            "Israel Katz",
+        ),
+        (
+            "Who is the special envoy?",
+            "Steve Witkoff, the president’s special envoy, said in a statement that it was over.",
+            "Steve Witkoff",
+        ),
+        ("Who is the finance minister?", "The finance minister resigned.", None),
+        ("Who attacked the village?", "Captain Henrik Vaas said the village burnt.", None),
+    ],
+)
+def test_an_office_is_given_to_whom_the_sentence_gives_it(
+    question: str, sentence: str, holder: str | None
+) -> None:
+    assert office_holder(question, sentence) == holder

@@ -36,8 +36,6 @@ from training.reader_data import part_of, read_lines
 SEED = 20240701
 # Made-up news, for this.
 NEWS = Path(__file__).with_name("news")
-# Each question over news weighs as much as so many over paragraphs.
-NEWS_WEIGHT = 5.0
 KEPT_SHARE = 0.7
 READ_BY = ("score", "strength", "answers")
 JUDGED_BY = (
@@ -48,7 +46,7 @@ JUDGED_BY = (
     "kind_known",
     "context_named",
 )
-JUDGED_READ_BY = ("score", "most_answers", "context_named", "kind_fit", "kind_known")
+JUDGED_READ_BY = ("score", "most_answers")
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,6 @@ class Asked:
     right_plain: list[bool]
     right_read: list[bool]
     answerable: bool
-    news: bool = False
 
 
 def squad_asked(bench: Path, *, part: str, limit: int) -> list[Asked]:
@@ -123,7 +120,7 @@ def news_asked(corpus: Path) -> list[Asked]:
                 text = archive.article(evidence["file"]).text
                 start = text.index(evidence["quote"])
                 gold.append((evidence["file"], Span(start, start + len(evidence["quote"]))))
-            asked.append(replace(judge(archive, row["question"], gold), news=True))
+            asked.append(judge(archive, row["question"], gold))
     return asked
 
 
@@ -299,11 +296,9 @@ def answer_model(
 ) -> LogisticRegression:
     """Return a model of whether the articles answer, or of whether the first sentence does."""
     kept = [item for item in items if item.plain]
-    weights = [NEWS_WEIGHT if item.news else 1.0 for item in kept]
     return LogisticRegression(C=1.0, max_iter=5000).fit(
         inputs_of(kept, columns, read=read),
         targets_of(kept, target, read=read),
-        sample_weight=weights,
     )
 
 
