@@ -506,7 +506,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="training examples; needed for the form static")
     parser.add_argument("--out", type=Path, default=FOLDER)
     parser.add_argument("--form", choices=("static", "dynamic", "float"), default="static")
-    parser.add_argument("--weight-bits", type=int, choices=(7, 8), default=8)
+    parser.add_argument("--weight-bits", type=int, choices=(7, 8), default=7)
     wanted = parser.parse_args()
     weights = read_weights(wanted.checkpoint)
     roundings: dict[str, Rounding] = {}
