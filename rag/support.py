@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
-from rag.citations import SURE_DOUBTS, Check, closest_sentences
+from rag.citations import SURE_DOUBTS, Check, Doubt, closest_sentences
 from rag.citations import check as check_by_rules
 from rag.errors import ReaderError, ReaderWeightsError
 from rag.passages import split_sentences
@@ -58,6 +58,8 @@ SUPPORTED_FROM = 0.7
 STILL_SUPPORTED_FROM = 0.2
 # From here on the reader is believed that the words say otherwise.
 CONTRADICTED_FROM = 0.9
+# "About 50" and "50", "will" and "did" are not the same: in these the reader is wrong too often.
+_NOT_THE_READERS: frozenset[Doubt] = frozenset({"hedge", "tense"})
 _VERDICTS = ("quoted", "supported", "partly", "unsupported")
 _LEAST_CHANCE = 1e-4
 _SAYS_OTHERWISE = "The cited words seem to say otherwise."
@@ -185,8 +187,7 @@ def together(rules: Check, chances: Sequence[float] | npt.NDArray[Any]) -> Check
             rules, verdict="partly", reasons=(_SAYS_OTHERWISE if contradicted else _NOT_ALL,)
         )
     if chance >= SUPPORTED_FROM:
-        if "hedge" in rules.doubts:
-            # "About 50" and "50" are not the same, and a reader of words knows no better.
+        if rules.doubts & _NOT_THE_READERS:
             return replace(rules, verdict="partly")
         if rules.lost_attribution:
             reasons = tuple(reason for reason in rules.reasons if "says who says so" in reason)
