@@ -187,13 +187,13 @@ def together(rules: Check, chances: Sequence[float] | npt.NDArray[Any]) -> Check
             rules, verdict="partly", reasons=(_SAYS_OTHERWISE if contradicted else _NOT_ALL,)
         )
     if chance >= SUPPORTED_FROM:
-        if rules.doubts & _NOT_THE_READERS:
-            return replace(rules, verdict="partly")
         if rules.lost_attribution:
             reasons = tuple(reason for reason in rules.reasons if "says who says so" in reason)
             return replace(
                 rules, verdict="partly", reasons=reasons, doubts=frozenset({"attribution"})
             )
+        if rules.doubts & _NOT_THE_READERS:
+            return replace(rules, verdict="partly")
         return replace(rules, verdict="supported", reasons=(), doubts=frozenset())
     if contradicted:
         return replace(rules, verdict="unsupported", reasons=(_SAYS_OTHERWISE, *rules.reasons))
