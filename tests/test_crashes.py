@@ -203,7 +203,14 @@ def test_a_command_that_is_told_to_stop_keeps_what_it_finished(
     corpus, index = tmp_path / "corpus", tmp_path / "index"
     write_articles(corpus, 120)
     command = [_rag(), "index", str(corpus), "--index", str(index)]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A test run that was itself started in the background would hand its deafness to SIGINT down.
+    child = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     ledger = index / "ledger.sqlite-wal"
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not (
