@@ -238,6 +238,7 @@ class Archive:
                     self._limits(),
                     binder=lambda: self._binder(view, state),
                     max_passages=self.settings.llm_passages,
+                    reader=self._trained_reader(searched)[0],
                     problem=out_of_reach,
                 )
                 clock.lap("write")

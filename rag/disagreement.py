@@ -8,7 +8,6 @@ out.
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -547,31 +546,6 @@ def _is_moving(known: Sequence[FoundValue]) -> bool:
             rising += second > first
             falling += second < first
     return max(rising, falling) >= 4 * min(rising, falling) and rising + falling > 0
-
-
-def first_contradiction(
-    evidence: Sequence[Evidence], contradicts: Callable[[str, str], float], *, above: float
-) -> tuple[Evidence, Evidence] | None:
-    """Return the two sentences of different articles that contradict each other most, or None.
-
-    For what is no amount: "the talks collapsed", "the talks continue". Nothing calls this yet: on
-    news the trained support head told contradictions from other pairs no better than chance (ten
-    plain ones of our own, both ways: all below .3, as were ten harmless ones).
-
-    Args:
-        evidence: Sentences that answer one question.
-        contradicts: Gives the chance that the second string says the opposite of the first.
-        above: Only pairs that are likelier than this both ways count; a value at which nine of ten
-            pairs shown were right.
-    """
-    best: tuple[float, Evidence, Evidence] | None = None
-    for one, other in itertools.combinations(evidence, 2):
-        if one.passage.path == other.passage.path:
-            continue
-        chance = min(contradicts(one.text, other.text), contradicts(other.text, one.text))
-        if chance > above and (best is None or chance > best[0]):
-            best = (chance, one, other)
-    return None if best is None else best[1:]
 
 
 def _days_between(one: str, other: str) -> int:

@@ -13,6 +13,7 @@ from rag.binding import Binder, file_notes, told
 from rag.generative import Outcome, Written, write
 from rag.llm import LanguageModel, LanguageModelError, Limits
 from rag.schema import Answer, Event, Hit, Passage, Stage, Statement
+from rag.support import SupportReader
 
 # What is read in front of a passage for an order that announces its first words.
 _BEFORE_CHARACTERS = 600
@@ -26,6 +27,7 @@ def retold(
     *,
     binder: Callable[[], Binder],
     max_passages: int,
+    reader: SupportReader | None,
     problem: LanguageModelError | None = None,
 ) -> Generator[Event, None, Answer]:
     """Tell and return the answer in a model's words, as far as the articles support them.
@@ -41,6 +43,7 @@ def retold(
         limits: How long to wait and how much to take.
         binder: Makes a binder without citations.
         max_passages: That the model is given.
+        reader: Judges what the rules leave open; None for the rules alone.
         problem: Why the model was out of reach a moment ago; it is then not asked again.
     """
     if problem is not None:
@@ -53,7 +56,7 @@ def retold(
         text = binding.article_text(passage.path)
         return text[max(0, passage.start - _BEFORE_CHARACTERS) : passage.start]
 
-    writing = write(plain.standalone_question, passages, model, limits, before)
+    writing = write(plain.standalone_question, passages, model, limits, before, reader)
     statements: list[Statement] = []
     # What does not stand fully is not told before something does: the first statement answers.
     held: list[Written] = []

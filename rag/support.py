@@ -9,7 +9,7 @@ alone.
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import math
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -60,6 +60,7 @@ STILL_SUPPORTED_FROM = 0.2
 CONTRADICTED_FROM = 0.9
 # "About 50" and "50", "will" and "did" are not the same: in these the reader is wrong too often.
 _NOT_THE_READERS: frozenset[Doubt] = frozenset({"hedge", "tense"})
+_log = logging.getLogger(__name__)
 _VERDICTS = ("quoted", "supported", "partly", "unsupported")
 _LEAST_CHANCE = 1e-4
 _SAYS_OTHERWISE = "The cited words seem to say otherwise."
@@ -86,8 +87,10 @@ class _Shipped:
         with self._lock:
             if not self._tried:
                 self._tried = True
-                with contextlib.suppress(ReaderWeightsError):
+                try:
                     self._reader = Reader.load()
+                except ReaderWeightsError as error:
+                    _log.warning("Statements are checked by rules alone: %s", error.problem)
             return self._reader
 
 

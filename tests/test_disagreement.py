@@ -13,7 +13,6 @@ from rag.disagreement import (
     FoundValue,
     attribution,
     evidence_in,
-    first_contradiction,
     read_values,
     values_in,
 )
@@ -235,20 +234,3 @@ def test_many_values_are_cut_to_the_best() -> None:
     found, _ = read_values(QUESTION, items)
 
     assert len(found) == 24
-
-
-def test_sentences_of_different_articles_contradict_only_when_they_do_so_both_ways() -> None:
-    talks = said(1, "The talks collapsed."), said(2, "The talks continue."), said(3, "It rained.")
-    chances = {
-        ("The talks collapsed.", "The talks continue."): 0.95,
-        ("The talks continue.", "The talks collapsed."): 0.92,
-        ("The talks collapsed.", "It rained."): 0.97,
-    }
-    items = [item for one in talks for item in one]
-
-    found = first_contradiction(items, lambda one, other: chances.get((one, other), 0.0), above=0.9)
-    none = first_contradiction(items, lambda one, other: chances.get((one, other), 0.0), above=0.93)
-
-    assert found is not None
-    assert [item.text for item in found] == ["The talks collapsed.", "The talks continue."]
-    assert none is None

@@ -52,6 +52,21 @@ def test_a_model_that_obeys_is_shown_with_the_sentences_that_support_it(
     assert_sound(answer, seeds_archive)
 
 
+def test_what_the_rules_leave_open_in_a_models_words_the_trained_reader_decides(
+    seeds_archive: rag.Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reworded = "Netanyahu has pulled senior members of Israel's negotiating team out of Doha [1]."
+
+    def verdict_if(supported: float) -> str:
+        chances = [supported, (1 - supported) * 0.9, (1 - supported) * 0.1]
+        monkeypatch.setattr("rag.reader.Reader.support", lambda _, pairs: [chances for _ in pairs])
+        answer = seeds_archive.ask(QUESTION, model=ScriptedLLM(text=reworded))
+        return {s.text: s.verdict for s in answer.statements}[reworded.replace(" [1]", "")]
+
+    assert verdict_if(0.999) == "supported"
+    assert verdict_if(0.001) in ("partly", "unsupported")
+
+
 def test_an_unsupported_sentence_is_struck_and_shown_as_such(seeds_archive: rag.Archive) -> None:
     answer = seeds_archive.ask(QUESTION, model=ScriptedLLM(text=f"{TRUE} {FALSE}"))
 
