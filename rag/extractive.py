@@ -321,7 +321,7 @@ class Selector:
             confidence,
             None,
             tuple(candidates),
-            _words_that_answer(question, [group[0] for group in chosen]),
+            words_that_answer(question, [group[0] for group in chosen]),
         )
 
     def candidates(
@@ -479,7 +479,7 @@ def judged(question: str, candidates: Sequence[Candidate], reader: Reader) -> li
     return after
 
 
-def _words_that_answer(question: str, chosen: Sequence[Candidate]) -> str | None:
+def words_that_answer(question: str, chosen: Sequence[Candidate]) -> str | None:
     """Return the words of the first statement that the reader points at, if nothing speaks against.
 
     None where it rather points at none, where it is surer of other words in another statement, or

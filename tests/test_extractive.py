@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ import pytest
 import rag
 import rag.reader
 from rag.errors import ReaderError
-from rag.extractive import Candidate, Features, windows
+from rag.extractive import Candidate, Features, Judgement, windows, words_that_answer
+from rag.reader import Found, Window
 from rag.schema import Passage, Span
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -226,6 +228,40 @@ def test_a_short_answer_stands_in_the_words_that_it_is_cited_from(
 
     assert answer.short_answer == "1976"
     assert answer.short_answer in answer.citations[0].quote
+
+
+def test_a_short_answer_gives_way_where_another_statement_is_surer_of_other_words() -> None:
+    def pointing(text: str, words: str, strength: float) -> Candidate:
+        start = text.index(words)
+        passage = Passage("a", "a.txt", 0, len(text), text, "", None, None, (Span(0, len(text)),))
+        judged = Judgement(strength, 1.0, 1.0, Span(start, start + len(words)))
+        return replace(_candidate(passage, Span(0, len(text))), judgement=judged)
+
+    first = pointing("Some 40 ships sank.", "40", 3.0)
+    surer = pointing("The fleet lost 60 ships.", "60", 4.0)
+    less_sure = pointing("The fleet lost 60 ships.", "60", 2.0)
+    alike = pointing("About 40 went down.", "About 40", 4.0)
+
+    assert words_that_answer("How many ships sank?", [first, surer]) is None
+    assert words_that_answer("How many ships sank?", [first, less_sure]) == "40"
+    assert words_that_answer("How many ships sank?", [first, alike]) == "40"
+
+
+def test_the_reader_is_asked_what_a_follow_up_means_without_parentheses(
+    seeds_archive: rag.Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    read = rag.reader.Reader.read
+
+    def spied(self: rag.reader.Reader, question: str, words: list[Window]) -> list[Found]:
+        asked.append(question)
+        return read(self, question, words)
+
+    monkeypatch.setattr("rag.reader.Reader.read", spied)
+    answer = seeds_archive.ask("Which country was that in?", ["Tell me about the Entebbe raid."])
+
+    assert answer.standalone_question == "Which country was that in? (Entebbe raid)"
+    assert asked == ["Which country was that in? Entebbe raid"]
 
 
 def _candidate(passage: Passage, span: Span) -> Candidate:
