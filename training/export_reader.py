@@ -5,7 +5,7 @@ and the 8-bit form differ in nothing but the numbers they multiply. Activations 
 ranges, measured on training examples: so what is read in a window does not depend on the windows
 beside it. Needs the extra ``training``.
 Run: ``python -m training.export_reader CHECKPOINT --data DATA`` (DATA as training.reader_data made
-it); the model card is :mod:`training.reader_card`'s.
+it). The model card beside the weights is written by hand.
 """
 
 from __future__ import annotations
