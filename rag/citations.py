@@ -18,17 +18,21 @@ from itertools import pairwise
 from math import fsum
 from typing import Literal
 
+from rag.counting import fates_told, same_fate
 from rag.passages import split_sentences
 from rag.schema import Verdict
 
 # What can be wrong. Nothing makes good a number, a name, a date or a quotation that the words do
-# not have, nor somebody else who says so; the others are differences in wording, maybe harmless.
+# not have, nor somebody else who says so, nor the dead counted as abducted; the others are
+# differences in wording, maybe harmless.
 Doubt = Literal[
     "empty", "number", "name", "date", "quote", "speaker",
     "words", "most words", "order", "names in order", "negation", "tense", "unreal", "joined",
-    "between", "quantity", "hedge", "unit", "attribution", "marks",
+    "between", "quantity", "hedge", "unit", "attribution", "marks", "count",
 ]  # fmt: skip
-SURE_DOUBTS: frozenset[Doubt] = frozenset({"empty", "number", "name", "date", "quote", "speaker"})
+SURE_DOUBTS: frozenset[Doubt] = frozenset(
+    {"empty", "number", "name", "date", "quote", "speaker", "count"}
+)
 
 # Of the statement's content words, this share must be found for anything more than "unsupported".
 PARTLY_FROM = 0.6
@@ -111,6 +115,16 @@ def attribution_in(words: str) -> str | None:
 def content_keys(text: str) -> frozenset[str]:
     """Return the stems of the words that carry the meaning, for finding sentences alike."""
     return frozenset(token.key for token in _tokens(text) if token.is_content)
+
+
+def may_have_a_verb(text: str) -> bool:
+    """Say whether some word of a text may be a finite verb: "Hamas leader Benjamin" has none."""
+    return any(
+        token.lower in _AUXILIARY
+        or (token.kind == "word" and token.lower in _IRREGULAR)
+        or (token.text[0].islower() and token.text.endswith(("ed", "ing", "s")))
+        for token in _tokens(text)
+    )
 
 
 def closest_sentences(statement: str, sentences: Sequence[str], most_words: int) -> str:
@@ -540,6 +554,7 @@ class _Comparison:
         self._tense(pairs)
         self._skipped(pairs)
         self._quantifiers(pairs)
+        self._counts()
         if self.fatal or coverage < PARTLY_FROM:
             if coverage < PARTLY_FROM:
                 self._wrong("Most of its words are not in the cited words.", "most words")
@@ -872,6 +887,24 @@ class _Comparison:
                         "quantity",
                     )
 
+    def _counts(self) -> None:
+        """Look at what became of those whom a number counts: killed, abducted, still held."""
+        if not any(token.kind == "number" for token in self.said):
+            return
+        told: dict[float, set[str]] = {}
+        for sentence in split_sentences(self.words):
+            for amount, fate in fates_told(self.words[sentence.start : sentence.end]):
+                told.setdefault(amount, set()).add(fate)
+        for amount, fate in fates_told(self.statement):
+            others = told.get(amount, set())
+            if others and not any(same_fate(fate, other) for other in others):
+                self._wrong(
+                    f"{amount:,g} counts something else in the cited words "
+                    f"({', '.join(sorted(others))}).",
+                    "count",
+                    fatal=True,
+                )
+
 
 _LEANING_WORDS = frozenset(
     "he she it they his her hers its their theirs him them this that these those such".split()
@@ -1000,6 +1033,3 @@ def _same_form(one: str, other: str) -> bool:
     return longer in (shorter + "s", shorter + "es") or (
         shorter.endswith("y") and longer == shorter[:-1] + "ies"
     )
-
-
-__all__ = ["Check", "attribution_in", "check", "content_keys", "is_quoted_truly", "quotes_in"]

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rag.dates_in_words import DateInWords
-from rag.quantities import Quantity
+from rag.dates_in_words import DateInWords, dates_in
+from rag.quantities import Quantity, quantities_in
 
 Side = Literal["left", "right"]
 
@@ -127,6 +127,17 @@ HAPPENINGS: dict[str, Happening] = {
     "warned": Happening(r"under [\w-]+(?: [\w-]+)? (?:warnings?|watch(?:es)?|alerts?|orders?)", ""),
     "searching": Happening(r"search(?:ed|ing)|respond(?:ed|ing)|deployed", r"rescuers|searchers"),
 }  # fmt: skip
+
+_FATES = frozenset(
+    "dead missing hurt displaced saved remain freed taken arrested trapped infected".split()
+)
+# "Remain missing", "remain in hospital", "remain in custody" are both.
+_WHILE_REMAINING = frozenset("missing hurt displaced arrested trapped infected".split())
+_NUMBER_OF = re.compile(
+    r"\b(?:number|total|count) of\b(?P<counted>[^.;:]*?)(?:\b(?:is|was|are|were|stands? at|"
+    r"stood at|rose to|reached)|:)\s*$",
+    re.IGNORECASE,
+)
 
 _EVENTS: dict[str, str] = {
     "flood": r"flood\w*|deluge|inundat\w+",
@@ -561,7 +572,7 @@ def counted_in(
         return []  # a line of a table: what it is about stands elsewhere
     clauses = [_clause(sentence, quantities, index) for index in range(len(quantities))]
     found = [
-        _told(sentence, quantity, clause, asked)
+        _told(sentence, quantity, clause, asked.happenings)
         for quantity, clause in zip(quantities, clauses, strict=True)
     ]
     _inherit(sentence, quantities, clauses, found)
@@ -600,6 +611,51 @@ def counted_in(
 
 
 # --- the question ---------------------------------------------------------------------------
+
+
+def fates_told(sentence: str) -> list[tuple[float, str]]:
+    """Return the plain amounts of a sentence with what it says became of those counted.
+
+    "They killed 1,200 people and abducted 250" -> 1,200 "dead", 250 "taken". Only where one of
+    :data:`_FATES` is told: which of them a number counts is never a matter of wording.
+    """
+    taken = [(date.start, date.end) for date in dates_in(sentence, None)]
+    quantities = [one for one in quantities_in(sentence, taken=taken) if one.unit == ""]
+    clauses = [_clause(sentence, quantities, index) for index in range(len(quantities))]
+    found = [
+        _told(sentence, quantity, clause, frozenset())
+        for quantity, clause in zip(quantities, clauses, strict=True)
+    ]
+    _inherit(sentence, quantities, clauses, found)
+    told = []
+    for quantity, (name, _, _) in zip(quantities, found, strict=True):
+        named = _fate_of_number(sentence[: quantity.start]) or name
+        if quantity.amount is not None and named in _FATES:
+            told.append((quantity.amount, named))
+    return told
+
+
+def same_fate(one: str, other: str) -> bool:
+    """Say whether two fates may be the same, told in other words."""
+    return (
+        one == other
+        or (one == "remain" and other in _WHILE_REMAINING)
+        or (other == "remain" and one in _WHILE_REMAINING)
+    )
+
+
+def _fate_of_number(lead: str) -> str | None:
+    """Return what becomes of those counted where a number is told last: "the number killed is"."""
+    led = _NUMBER_OF.search(lead)
+    if led is None:
+        return None
+    words = led["counted"]
+    found = [
+        (match.start(), name)
+        for name in _FATES
+        for match in _patterns(HAPPENINGS[name])[0].finditer(words)
+    ]
+    return min(found)[1] if found else None
 
 
 def _either(happening: Happening) -> str:
@@ -696,7 +752,7 @@ def _clause(sentence: str, quantities: Sequence[Quantity], index: int) -> tuple[
 
 
 def _told(
-    sentence: str, quantity: Quantity, clause: tuple[int, int], asked: Asked
+    sentence: str, quantity: Quantity, clause: tuple[int, int], asked: frozenset[str]
 ) -> tuple[str | None, Side | None, int]:
     """Return what happened to what a quantity counts, on which side it is told, how far away.
 
@@ -712,7 +768,7 @@ def _told(
             key = (distance, order, name, side)
             if best is None or key[:2] < best[:2]:
                 best = key
-            if name in asked.happenings and (wanted is None or key[:2] < wanted[:2]):
+            if name in asked and (wanted is None or key[:2] < wanted[:2]):
                 wanted = key
     if best and wanted and wanted[3] == best[3] == "right" and wanted[0] <= best[0] + 2:
         best = wanted

@@ -18,6 +18,7 @@ from rag.citations import (
     check,
     content_keys,
     is_quoted_truly,
+    may_have_a_verb,
     quotes_in,
 )
 from rag.errors import ReaderError
@@ -31,6 +32,7 @@ from rag.llm import (
     clean,
 )
 from rag.machine_talk import as_data, orders_in, speaks_to_a_machine
+from rag.quantities import other_hedge, with_hedges_of
 from rag.schema import Passage, Span, Verdict, iso
 from rag.support import SupportReader, may_change, together
 
@@ -266,7 +268,8 @@ _ABBREVIATION = re.compile(
 _LEAD_IN = re.compile(
     r"^(?:(?:based on|according to|from) (?:the )?(?:provided |given |above )?"
     r"(?:passages?|articles?|context|information|text)(?: provided| given| above)?(?:,|:)\s*|"
-    r"(?:answer|final answer|a)\s*:\s*|in (?:summary|conclusion|short),\s*)",
+    r"(?:(?:the )?(?:final |short |correct )?answer(?: is)?|a)\s*:\s*|"
+    r"in (?:summary|conclusion|short),\s*)",
     re.IGNORECASE,
 )
 _THINKING = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|$)", re.IGNORECASE | re.DOTALL)
@@ -512,7 +515,7 @@ class Evidence:
             return _struck(statement, "It carries a link, an address or code.")
         if _ORDERS.search(statement):
             return _struck(statement, "It tells the reader what to do.")
-        if len(re.findall(r"\w+", statement)) < _SENTENCE_WORDS:
+        if len(re.findall(r"\w+", statement)) < _SENTENCE_WORDS or not may_have_a_verb(statement):
             return _struck(statement, "It is no whole sentence.")
         if speaks_to_a_machine(statement):
             return _struck(statement, "It speaks to a machine.")
@@ -530,7 +533,9 @@ class Evidence:
                 # Who says so may have been put back.
                 stem = bare.rstrip(" .")
                 added = found.text.removeprefix(stem) if found.text.startswith(f"{stem}, ") else "."
-                told = statement.rstrip(" .") + added
+                told = with_hedges_of(
+                    statement.rstrip(" .") + added, " ".join(place.quote for place in found.places)
+                )
                 written = Written(told, found.places, kept, found.reasons)
         return written
 
@@ -539,16 +544,23 @@ class Evidence:
             if not any(is_quoted_truly(quote, sentence.text) for sentence in self._sentences):
                 return _struck(statement, "Words in quotation marks are in no passage.")
         found, places = self._best(statement, {number - 1 for number in numbers}, only)
+        told = " ".join(place.quote for place in places)
+        if found.verdict in ("supported", "partly"):
+            hedged = with_hedges_of(statement, told)
+            if hedged != statement:
+                return self._checked(hedged, numbers, only)
+            otherwise = other_hedge(statement, told)
+            if otherwise is not None:
+                return _struck(statement, f"The cited words say “{otherwise}”.")
         if found.verdict == "partly" and found.lost_attribution:
-            words = " ".join(place.quote for place in places)
-            who = attribution_in(words)
+            who = attribution_in(told)
             if who is None:
                 return _struck(statement, *found.reasons)
-            told = f"{statement.rstrip(' .')}, according to {who}."
-            again = check(told, words)
+            attributed = f"{statement.rstrip(' .')}, according to {who}."
+            again = check(attributed, told)
             if again.verdict == "unsupported" or again.lost_attribution:
                 return _struck(statement, *found.reasons)
-            return Written(told, places, again.verdict, again.reasons)
+            return Written(attributed, places, again.verdict, again.reasons)
         if found.verdict == "unsupported":
             return _struck(statement, *found.reasons)
         if found.verdict == "quoted":

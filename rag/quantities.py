@@ -129,6 +129,37 @@ def quantities_in(sentence: str, *, taken: Sequence[tuple[int, int]] = ()) -> li
     return found
 
 
+def with_hedges_of(statement: str, words: str) -> str:
+    """Return a statement whose bare numbers carry the hedges that its source gives them.
+
+    "1,200 were killed", where the source says "more than 1,200" and nowhere 1,200 alone ->
+    "more than 1,200 were killed".
+    """
+    told = quantities_in(words)
+    for one in reversed(quantities_in(statement)):
+        same = [other for other in told if same_amount(one, other)]
+        if one.bound == "exact" and same and all(other.bound != "exact" for other in same):
+            hedge = words[same[0].start : same[0].bare_start]
+            if hedge.strip():
+                lower = hedge[0].lower() + hedge[1:]
+                put = lower if one.start else hedge[0].upper() + hedge[1:]
+                statement = statement[: one.bare_start] + put + statement[one.bare_start :]
+    return statement
+
+
+def other_hedge(statement: str, words: str) -> str | None:
+    """Return how the source hedges a number that the statement hedges in another way.
+
+    None where there is no such number.
+    """
+    told = quantities_in(words)
+    for one in quantities_in(statement):
+        same = [other for other in told if same_amount(one, other)]
+        if one.bound != "exact" and same and all(other.bound != one.bound for other in same):
+            return same[0].words
+    return None
+
+
 def same_amount(one: Quantity, other: Quantity) -> bool:
     """Say whether two quantities state the same number in the same kind of unit."""
     return (one.amount, one.upper, one.unit) == (other.amount, other.upper, other.unit) and (

@@ -12,7 +12,14 @@ from collections.abc import Callable
 import pytest
 
 import rag
-from rag.citations import attribution_in, check, is_quoted_truly, quotes_in, stem
+from rag.citations import (
+    attribution_in,
+    check,
+    is_quoted_truly,
+    may_have_a_verb,
+    quotes_in,
+    stem,
+)
 from rag.generative import Evidence
 
 DOHA = (
@@ -303,3 +310,49 @@ def test_the_forms_of_a_word_are_one_word() -> None:
 def test_odd_text_is_judged_without_trouble(text: str) -> None:
     assert check(text, DOHA).verdict == "unsupported"
     assert check("Netanyahu left.", text).verdict == "unsupported"
+
+
+FATES = "Militants killed more than 1,200 people, abducted at least 250 and hurt 3,000."
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "More than 1,200 people were abducted.",
+        "The number of people abducted is 1,200.",
+        "Militants hurt at least 250.",
+        "At least 250 people are dead.",
+    ],
+)
+def test_a_number_keeps_what_became_of_those_it_counts(statement: str) -> None:
+    found = check(statement, FATES)
+
+    assert found.verdict == "unsupported"
+    assert "count" in found.doubts
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("More than 1,200 people were killed.", FATES),
+        ("The number of people killed is 1,200.", FATES),
+        ("120 hostages are still missing.", "120 hostages remain unaccounted for."),
+        ("51 people remain in custody.", "Police arrested 51 people."),
+    ],
+)
+def test_the_same_fate_in_other_words_is_the_same(statement: str, words: str) -> None:
+    assert "count" not in check(statement, words).doubts
+
+
+@pytest.mark.parametrize(
+    ("text", "has_one"),
+    [
+        ("Hamas leader Benjamin Netanyahu.", False),
+        ("The United States.", False),
+        ("Netanyahu leads Hamas.", True),
+        ("The talks are over.", True),
+        ("Hamas rejected it.", True),
+    ],
+)
+def test_a_name_alone_has_no_verb(text: str, has_one: bool) -> None:
+    assert may_have_a_verb(text) is has_one

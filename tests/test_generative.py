@@ -227,6 +227,51 @@ def test_the_stream_tells_what_ask_returns_and_begins_before_the_model_is_done(
             assert [c.number for c in event.citations] == list(event.statement.citations)
 
 
+TOLL = Article(
+    path="toll.txt",
+    text="The militants killed more than 1,200 people and abducted at least 250 hostages. "
+    "Hamas leader Khalil al-Hayya left Doha. Benjamin Netanyahu stayed at home.",
+    title="What happened",
+    published=dt.date(2025, 7, 24),
+    outlet="The New York Times",
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("The militants killed 1,200 people.", "The militants killed more than 1,200 people."),
+        (
+            "According to The New York Times, the militants killed 1,200 people.",
+            "According to The New York Times, the militants killed more than 1,200 people.",
+        ),
+    ],
+)
+def test_a_number_gets_back_the_hedge_that_the_model_left_out(said: str, shown: str) -> None:
+    written = checked_against(TOLL, said)
+
+    assert (written.text, written.verdict) == (shown, "supported")
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("The number of people abducted is 1,200.", "1,200 counts something else"),
+        ("The militants killed about 1,200 people.", "The cited words say “more than 1,200”."),
+        ("Hamas leader Benjamin Netanyahu.", "It is no whole sentence."),
+    ],
+)
+def test_another_count_another_hedge_and_a_bare_name_are_struck(said: str, reason: str) -> None:
+    written = checked_against(TOLL, said)
+
+    assert written.verdict == "unsupported"
+    assert any(reason in one for one in written.reasons)
+
+
+def test_a_lead_in_to_a_bare_name_is_left_out() -> None:
+    assert tidy("The answer is: Benjamin Netanyahu [1].", QUESTION) == ("Benjamin Netanyahu.", (1,))
+
+
 DATED = Article(
     path="river.txt",
     text="The river rose by two metres overnight, officials said. The old bridge was closed.",
@@ -236,9 +281,9 @@ DATED = Article(
 )
 
 
-def checked_against_a_dated_article(statement: str) -> Written:
+def checked_against(article: Article, statement: str) -> Written:
     passages = split_passages(
-        DATED, passage_words=110, max_pieces=200, count_pieces=estimate_pieces, language="en"
+        article, passage_words=110, max_pieces=200, count_pieces=estimate_pieces, language="en"
     )
     return Evidence(passages).check(statement, [1])
 
@@ -258,7 +303,7 @@ def checked_against_a_dated_article(statement: str) -> Written:
     ],
 )
 def test_outlet_title_and_date_of_the_cited_article_are_known(statement: str) -> None:
-    written = checked_against_a_dated_article(statement)
+    written = checked_against(DATED, statement)
 
     assert (written.verdict, written.text) == ("supported", statement)
     assert written.places[0].quote == "The old bridge was closed."
@@ -278,12 +323,12 @@ def test_outlet_title_and_date_of_the_cited_article_are_known(statement: str) ->
     ],
 )
 def test_another_outlet_title_or_date_is_not(statement: str) -> None:
-    assert checked_against_a_dated_article(statement).verdict not in ("supported", "quoted")
+    assert checked_against(DATED, statement).verdict not in ("supported", "quoted")
 
 
 def test_naming_the_outlet_does_not_stand_for_who_says_so() -> None:
     said = "The New York Times reported on July 24 that the river rose by two metres overnight."
-    written = checked_against_a_dated_article(said)
+    written = checked_against(DATED, said)
 
     assert written.text.endswith("overnight, according to officials.")
     assert written.text.startswith("The New York Times reported on July 24")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.quantities import compatible, quantities_in
+from rag.quantities import compatible, other_hedge, quantities_in, with_hedges_of
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,37 @@ def test_amounts_are_compatible_where_the_hedge_allows(
     (second,) = quantities_in(f"There were {other}.")
 
     assert compatible(first, second) is may_both_be_true
+
+
+TOLL = "The militants killed more than 1,200 people and abducted at least 250 hostages."
+
+
+@pytest.mark.parametrize(
+    ("statement", "hedged"),
+    [
+        ("The number killed is 1,200.", "The number killed is more than 1,200."),
+        ("1,200 were killed, 250 taken.", "More than 1,200 were killed, at least 250 taken."),
+        ("More than 1,200 were killed.", "More than 1,200 were killed."),
+        ("Some 300 were killed.", "Some 300 were killed."),
+    ],
+)
+def test_a_bare_number_gets_the_hedge_of_its_source(statement: str, hedged: str) -> None:
+    assert with_hedges_of(statement, TOLL) == hedged
+
+
+def test_a_number_that_the_source_also_tells_bare_stays_bare() -> None:
+    assert with_hedges_of("1,200 died.", f"{TOLL} In all 1,200 died.") == "1,200 died."
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("About 1,200 were killed.", "more than 1,200"),
+        ("Fewer than 1,200 were killed.", "more than 1,200"),
+        ("Over 1,200 were killed.", None),
+        ("1,200 were killed.", None),
+        ("About 300 were killed.", None),
+    ],
+)
+def test_a_number_hedged_in_another_way_is_told(statement: str, told: str | None) -> None:
+    assert other_hedge(statement, TOLL) == told

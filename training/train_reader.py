@@ -1,13 +1,14 @@
 """Examples -> the reader's weights, on a CPU or an accelerator, resumable.
 
-Two stages. The first reads questions at a steady rate of learning; the second adds statements with
-words that support them or not and near-misses written by people, while the rate falls to nothing
-(a warm-up, stable, decay schedule: Hu et al., "MiniCPM", 2024, section 4). Batches hold about
-equally many word pieces. The model runs in bfloat16 where the processor multiplies it in hardware,
-over single-precision master weights; the embeddings stay frozen.
-Run: ``python -m training.train_reader DATA RUN --stage 1``, then ``--stage 2``. The same command
-goes on where a run was cut off. A learning curve is written to ``RUN/curve.json`` and, at the end,
-``RUN/curve.png``.
+Three stages. The first reads questions at a steady rate of learning; the second adds statements
+with words that support them or not and near-misses written by people, while the rate falls to
+nothing (a warm-up, stable, decay schedule: Hu et al., "MiniCPM", 2024, section 4). The third warms
+up again and reads longer, with more questions. Batches hold about equally many word pieces. The
+model runs in bfloat16 where the processor multiplies it in hardware, over single-precision master
+weights; the embeddings stay frozen.
+Run: ``python -m training.train_reader DATA RUN --stage 1 --steps N``, then ``--stage 2`` and ``3``.
+The same command goes on where a run was cut off. A learning curve is written to ``RUN/curve.json``
+and, at the end, ``RUN/curve.png``.
 """
 
 from __future__ import annotations
@@ -50,10 +51,11 @@ ANSWERS_WEIGHT = 0.7
 RELEVANT_WEIGHT = 0.3
 SUPPORT_WEIGHT = 0.8
 # Which part of a stage's examples comes from which file. The near-misses that people wrote are few:
-# stage 2 sees each of them several times.
+# stages 2 and 3 see each of them several times.
 SHARES: Mapping[int, Mapping[str, float]] = {
     1: {"questions": 0.75, "support": 0.25},
     2: {"questions": 0.53, "support": 0.35, "real": 0.12},
+    3: {"questions": 0.62, "support": 0.30, "real": 0.08},
 }
 UNKNOWN = -100
 
@@ -322,10 +324,11 @@ def validate(model: ReaderModel, rows: Sequence[Row]) -> dict[str, float]:
 
 
 def rate_at(step: int, steps: int, stage: int) -> float:
-    """Return the rate of learning: warm, then steady (stage 1); falling to nothing (stage 2)."""
+    """Return the rate of learning: steady (stage 1) or falling to nothing, warm where it begins."""
+    warm = 1.0 if stage == 2 else min(1.0, (step + 1) / WARM_UP_STEPS)
     if stage == 1:
-        return STEADY_RATE * min(1.0, (step + 1) / WARM_UP_STEPS)
-    return FALLING_FROM * max(0.0, 1 - step / steps)
+        return STEADY_RATE * warm
+    return FALLING_FROM * warm * max(0.0, 1 - step / steps)
 
 
 def train(data: Path, run: Path, *, stage: int, steps: int) -> None:
@@ -426,7 +429,7 @@ def plot(curve: Sequence[dict[str, float]], path: Path) -> None:
 
     figure, axes = plt.subplots(figsize=(7, 4))
     offset = 0.0
-    for stage in (1, 2):
+    for stage in SHARES:
         points = [point for point in curve if point["stage"] == stage]
         for name in ("exact", "near_miss_auc", "support_accuracy"):
             found = [(offset + p["examples"], p[name]) for p in points if name in p]
@@ -445,7 +448,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--stage", type=int, choices=(1, 2), required=True)
+    parser.add_argument("--stage", type=int, choices=tuple(SHARES), required=True)
     parser.add_argument("--steps", type=int, required=True)
     wanted = parser.parse_args()
     transformers.logging.set_verbosity_error()
