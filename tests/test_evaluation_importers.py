@@ -86,7 +86,7 @@ def _bench_set(folder: Path) -> None:
         folder / "questions.jsonl.gz",
         [
             {"id": "q1", "question": "How many?", "answers": ["Fifty"], "type": "Odd Type",
-             "answerable": True, "quick": True, "context_doc": "d1",
+             "answerable": True, "quick": True, "context_doc": "d1", "choices": ["Fifty", "Ten"],
              "evidence": [{"doc_id": "d1", "quote": "Fifty\nremain"},
                           {"doc_id": "d2", "quote": "tidied words"},
                           {"doc_id": "gone"}],
@@ -113,6 +113,7 @@ def test_a_bench_set_keeps_its_gold_its_history_and_its_judgements(tmp_path: Pat
     assert (report.articles, report.questions) == (2, 4)
     assert [e.quote for e in found["q1"].evidence] == ["Fifty\nremain", None]
     assert found["q1"].type == "odd_type"
+    assert found["q1"].choices == ("Fifty", "Ten")
     assert found["q1"].to_dict()["history"] == [{"question": "Who?", "answer": "They."}]
     assert found["q2"].task == "search"
     assert found["q2"].gains == {"part-001.jsonl#2": 3, "part-001.jsonl#1": 0, "unseen": 1}

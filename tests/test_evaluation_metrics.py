@@ -210,6 +210,23 @@ def test_a_list_is_scored_by_items_with_aliases() -> None:
     assert score.f1 == pytest.approx(2 / 3)
 
 
+@pytest.mark.parametrize(
+    ("texts", "number"),
+    [
+        (["Qatar"], 1),
+        (["", "Doha is in Qatar, not in Egypt.", "The talks were in Egypt."], 2),
+        (["", "It was in Qatar or Egypt."], None),
+        (["", "The kingdom of the Saudis bought toys."], None),
+        (["", "Arabia, the Saudi kingdom, banned them."], 0),
+        (["", "Nothing of the kind."], None),
+    ],
+)
+def test_the_choice_is_the_one_that_the_first_clear_words_speak_for(
+    texts: list[str], number: int | None
+) -> None:
+    assert metrics.chosen(["Saudi Arabia", "Qatar", "Egypt"], texts) == number
+
+
 def test_groups_are_met_by_any_of_their_alternatives() -> None:
     assert metrics.groups_met("Qatar and the U.S.", [["Qatar"], ["Egypt"], ["US"]]) == (
         pytest.approx(2 / 3)

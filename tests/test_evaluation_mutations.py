@@ -104,7 +104,7 @@ def test_empty_answers_get_nothing(honest: Run) -> None:
     spoilt = _spoilt(honest, alter)
 
     for name in ("answer_correct", "em", "f1", "contains_anywhere", "all_of", "cites_gold",
-                 "reading_recall"):  # fmt: skip
+                 "sources_cited", "reading_recall"):  # fmt: skip
         assert spoilt[name] == 0, name
     assert spoilt["hallucination"] == 1
     assert "quote_faithful" not in spoilt  # no quote was shown: not applicable, not 0

@@ -71,6 +71,29 @@ def test_a_run_gives_the_figures_that_the_answers_deserve(archive: FakeArchive) 
     assert figures["ece"].value == pytest.approx((0.1 + 0.3 + 0.2) / 3)
 
 
+def test_choices_are_scored_and_never_shown_to_the_archive(archive: FakeArchive) -> None:
+    right = {**QUESTIONS[1], "choices": ["Netanyahu", "Witkoff"]}
+    wrong = {**QUESTIONS[3], "choices": ["minister", "hostages"]}
+
+    figures = run(archive, [right, wrong]).figures
+
+    assert figures["choice"].value == 0.5
+    assert archive.asked == ["Who left Doha?", "=Who spoke?"]
+
+
+def test_gold_articles_that_are_cited_are_sources_found(archive: FakeArchive) -> None:
+    both = {"id": "b", "question": "How many remain?", "evidence": [
+        {"file": "talks.txt", "quote": "About 50"}, {"file": "other.txt", "quote": "The finance"},
+    ]}  # fmt: skip
+
+    assert run(archive, [both]).figures["sources_cited"].value == 0.5
+
+
+def test_choices_without_the_answer_are_refused(archive: FakeArchive) -> None:
+    with pytest.raises(UsageError, match="none of the choices is among the answers"):
+        run(archive, [{**QUESTIONS[1], "choices": ["Netanyahu"]}])
+
+
 def test_two_runs_give_the_same_bytes_apart_from_times(
     archive: FakeArchive, tmp_path: Path
 ) -> None:

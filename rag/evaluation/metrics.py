@@ -351,6 +351,33 @@ def groups_met(answer: str, groups: Sequence[Sequence[str]]) -> float:
     )
 
 
+def chosen(choices: Sequence[str], texts: Sequence[str]) -> int | None:
+    """Return which of the choices a system's words speak for, or None if they leave it open.
+
+    The first text in which one choice stands alone, as a run of tokens, decides; choices that it
+    lacks are out once it holds another. Where that leaves several, the one of whose content words
+    the texts hold most, if it is one.
+
+    Args:
+        choices: Different answers.
+        texts: What counts most first: a short answer, statements, passages.
+    """
+    left = list(range(len(choices)))
+    for text in texts:
+        words = tokens(text)
+        held = [number for number in left if holds(words, tokens(choices[number]))]
+        if len(held) == 1:
+            return held[0]
+        left = held or left
+    known = set(tokens(" ".join(texts)))
+    shares = {}
+    for number in left:
+        wanted = content_tokens(choices[number]) or tokens(choices[number])
+        shares[number] = sum(word in known for word in wanted) / max(1, len(wanted))
+    best = [number for number in left if shares[number] == max(shares.values()) > 0]
+    return best[0] if len(best) == 1 else None
+
+
 # --- citations ------------------------------------------------------------------------------
 
 SupportTest = Literal["gold", "lexical"]

@@ -82,6 +82,7 @@ class Question(_Strict):
         answers: Right answers; any one will do.
         all_of: Groups of alternatives; a complete answer holds one of each group.
         must_not: Wrong answers that the articles tempt to.
+        choices: Answers to choose from, right and wrong ones; the archive does not see them.
         evidence: Where the answer stands.
         readings: Values that differ over time or between sources.
         accept: Values that are no error among the readings shown.
@@ -106,6 +107,7 @@ class Question(_Strict):
     answers: tuple[str, ...] = ()
     all_of: tuple[tuple[str, ...], ...] = ()
     must_not: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     readings: tuple[GoldReading, ...] = ()
     accept: tuple[str, ...] = ()
@@ -134,6 +136,8 @@ class Question(_Strict):
             raise ValueError("an unanswerable question has no answers")
         if self.kind and self.answerable is not False:
             raise ValueError("only an unanswerable question has a kind")
+        if self.choices and not set(self.choices) & set(self.answers):
+            raise ValueError("none of the choices is among the answers")
         if any(not group for group in self.all_of):
             raise ValueError("a group in all_of is empty")
         if self.answer_type == "numeric" and self.answerable and not self.answers:
@@ -284,7 +288,7 @@ def _plain_dates(row: dict[str, Any]) -> dict[str, Any]:
     for key in ("id", "as_of"):
         if isinstance(row.get(key), int):
             row[key] = str(row[key])
-    for key in ("answers", "must_not", "accept", "reject"):
+    for key in ("answers", "must_not", "choices", "accept", "reject"):
         if isinstance(row.get(key), list):
             row[key] = [str(v) if isinstance(v, (int, float)) else v for v in row[key]]
     return row
@@ -339,7 +343,7 @@ def _from_cells(path: Path, line: int, cells: Mapping[str, str | None]) -> dict[
                 ) from error
         elif key == "answerable":
             row[key] = _TRUTH.get(text.lower(), text)
-        elif key in ("history", "answers", "must_not", "accept", "reject", "paths"):
+        elif key in ("history", "answers", "must_not", "choices", "accept", "reject", "paths"):
             row[key] = [part.strip() for part in text.split("|")]
         elif key == "all_of":
             row[key] = [[word.strip() for word in group.split("/")] for group in text.split("|")]

@@ -55,6 +55,7 @@ _LIST = [
     Metric("contains", "answers", "gold answer stands in the answer, as tokens"),
     Metric("contains_anywhere", "answers", "the same in an answer of any length"),
     Metric("short_contains", "answers", "gold answer stands in the short answer"),
+    Metric("choice", "answers", "of the choices, words found speak for the right one"),
     Metric("numeric", "answers", "first number is the gold number (0.5 %)"),
     Metric("list_precision", "answers", "items listed that are right", each="mean"),
     Metric("list_recall", "answers", "gold items that are listed", each="mean"),
@@ -77,6 +78,7 @@ _LIST = [
     ),
     Metric("cites_gold", "citations", "answers that cite gold evidence"),
     Metric("cited_evidence", "citations", "gold evidence that is cited", each="mean"),
+    Metric("sources_cited", "citations", "gold articles that are cited", each="mean"),
     Metric("abstain_precision", "abstention", "abstentions that were due"),
     Metric("abstain_recall", "abstention", "unanswerable questions declined"),
     Metric("abstain_f1", "abstention", "harmonic mean of the two", each="whole"),
@@ -117,6 +119,7 @@ def score(record: Record) -> dict[str, Share]:
     found = {**_retrieval(question, record)}
     if answer is not None:
         found |= _answers(question, answer)
+        found |= _choice(question, record, answer)
         found |= _citations(question, record, answer)
         found |= _abstention(question, answer)
         found |= _conflict(question, record, answer)
@@ -252,6 +255,18 @@ def _answers(question: Question, answer: Record) -> dict[str, Share]:
     return {name: Share(value) for name, value in found.items()}
 
 
+def _choice(question: Question, record: Record, answer: Record) -> dict[str, Share]:
+    """Score the choice that the answer speaks for; an abstention leaves the passages to speak."""
+    if not question.choices:
+        return {}
+    texts = [answer.get("short_answer") or ""]
+    if not answer["abstained"]:
+        texts += [statement["text"] for statement in answer["statements"]]
+    texts += [passage["text"] for passage in record["passages"]]
+    number = metrics.chosen(question.choices, texts)
+    return {"choice": Share(number is not None and question.choices[number] in question.answers)}
+
+
 def _names_wrong(question: Question, text: str, short: str | None) -> float:
     return metrics.groups_met(f"{text} \n {short or ''}", [question.must_not])
 
@@ -262,7 +277,11 @@ _MARKER = re.compile(r"\[(\d+)\]")
 def _citations(question: Question, record: Record, answer: Record) -> dict[str, Share]:
     if answer["abstained"]:
         cites = _cites_gold(record, answer) if question.answerable is True else None
-        return {} if cites is None else {"cites_gold": Share(0), "cited_evidence": Share(0)}
+        return (
+            {}
+            if cites is None
+            else dict.fromkeys(("cites_gold", "cited_evidence", "sources_cited"), Share(0))
+        )
     passages = {passage["passage_id"]: passage for passage in record["passages"]}
     by_number = {citation["number"]: citation for citation in answer["citations"]}
     markers = [n for statement in answer["statements"] for n in statement["citations"]]
@@ -301,8 +320,11 @@ def _citations(question: Question, record: Record, answer: Record) -> dict[str, 
     cites = _cites_gold(record, answer)
     if cites is not None and question.answerable is True:
         counts["cites_gold"] = Share(cites)
-        counts["cited_evidence"] = Share(
-            metrics.coverage([place_of(c) for c in answer["citations"]], gold)
+        places = [place_of(c) for c in answer["citations"]]
+        counts["cited_evidence"] = Share(metrics.coverage(places, gold))
+        files = {evidence.path for evidence in gold}
+        counts["sources_cited"] = Share(
+            sum(any(place.path == file for place in places) for file in files) / len(files)
         )
     return counts
 
