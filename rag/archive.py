@@ -54,7 +54,9 @@ from rag.extractive import Draft, Place, Selector
 from rag.indexer import Recipe, index_corpus, rebuild_caches
 from rag.ledger import Generation, Ledger, Snapshot, shown
 from rag.llm import LanguageModel, Limits, NotReachableError, OpenAICompatible, open_model, read_key
+from rag.machine_talk import Hears
 from rag.model_answers import retold
+from rag.order_detector import OrderDetector
 from rag.question import looks_english
 from rag.reader import Reader
 from rag.retriever import Background, Filter, search
@@ -129,6 +131,7 @@ class Archive:
         self._selector = Selector(self._embedder, language=settings.language)
         self._reader: Reader | None = None
         self._reader_problem: str | None = None
+        self._orders: OrderDetector | None = None
         self._state: _State | None = None
         self._file_hashes: dict[str, tuple[tuple[int, ...], str]] = {}
         self._closed = False
@@ -239,6 +242,7 @@ class Archive:
                     binder=lambda: self._binder(view, state),
                     max_passages=self.settings.llm_passages,
                     reader=self._trained_reader(searched)[0],
+                    hears=self._hears(),
                     problem=out_of_reach,
                 )
                 clock.lap("write")
@@ -393,6 +397,14 @@ class Archive:
                 except ReaderWeightsError as error:
                     self._reader_problem = error.problem
             return self._reader, _NO_READER if self._reader_problem else None
+
+    def _hears(self) -> Hears | None:
+        """Return what finds orders to a machine; it knows English only."""
+        if self.settings.language != "en":
+            return None
+        with self._lock:
+            self._orders = self._orders or OrderDetector(self._embedder)
+            return self._orders
 
     def _language_model(self, model: Any) -> LanguageModel | None:
         """Return who writes; see :meth:`ask`."""

@@ -31,7 +31,7 @@ from rag.llm import (
     TextStream,
     clean,
 )
-from rag.machine_talk import as_data, orders_in, speaks_to_a_machine
+from rag.machine_talk import Hears, as_data, orders_in, speaks_to_a_machine
 from rag.quantities import other_hedge, with_hedges_of
 from rag.schema import Passage, Span, Verdict, iso
 from rag.support import SupportReader, may_change, together
@@ -100,6 +100,7 @@ def write(
     limits: Limits,
     before: Callable[[Passage], str] | None = None,
     reader: SupportReader | None = None,
+    hears: Hears | None = None,
 ) -> Generator[Written | None, None, Outcome]:
     """Yield the model's sentences, checked, as they are written; None while nothing comes.
 
@@ -113,11 +114,12 @@ def write(
         limits: How long to wait and how much to take.
         before: As for :class:`Evidence`.
         reader: As for :class:`Evidence`.
+        hears: As for :class:`Evidence`.
     """
     from time import perf_counter
 
     outcome = Outcome()
-    evidence = Evidence(passages, before, reader)
+    evidence = Evidence(passages, before, reader, hears)
     if evidence.left_out:
         outcome.notes.append(
             "A paragraph that speaks to a machine instead of a reader was kept from the model: "
@@ -450,6 +452,7 @@ class Evidence:
         before: Gives the words of the article in front of a passage, as far as they matter: an
             order there may announce the passage's first words.
         reader: Judges what the rules leave open; None for the rules alone.
+        hears: Finds orders to a machine; None for the rules alone.
 
     Attributes:
         passages: The same.
@@ -461,9 +464,11 @@ class Evidence:
         passages: Sequence[Passage],
         before: Callable[[Passage], str] | None = None,
         reader: SupportReader | None = None,
+        hears: Hears | None = None,
     ) -> None:
         self.passages = tuple(passages)
         self._reader = reader
+        self._hears = hears
         self.left_out: set[str] = set()
         self._sentences: list[_Sentence] = []
         self._orders = [
@@ -485,7 +490,7 @@ class Evidence:
         shift = len(before)
         found = [
             (max(0, start - shift), end - shift)
-            for start, end in orders_in(before + passage.text)
+            for start, end in orders_in(before + passage.text, self._hears)
             if end > shift
         ]
         if found:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rag.llm import clean
 
@@ -96,7 +96,7 @@ _POINTER_TAIL = (
     r"(?:\s+(?:first|instead|only|alone|too|along|on|in it|verbatim|word for word|before anything "
     r"else|and nothing (?:more|else)))*\W*$"
 )
-_KINDS: dict[str, re.Pattern[str]] = {
+KINDS: dict[str, re.Pattern[str]] = {
     # A machine by its name; what may be one.
     "strong": _words(
         r"l\.?l\.?m\.?s?|gpt\w*|chat-?bots?|bots|language models?|(?:ai|digital|virtual|automated|"
@@ -227,11 +227,15 @@ _ANNOUNCED = 2
 _HOLDS_ITS_WORDS = re.compile(r"(?:[:=>]|\bthat)\W+(?:[\w’'-]+\W+){4}")
 
 
+# Sentences by paragraph -> which are orders.
+Hears = Callable[[Sequence[Sequence[str]]], Sequence[Sequence[bool]]]
+
+
 def kinds_of_words(sentence: str) -> list[str]:
     """Return the kinds of words that a sentence has outside quotation marks, and their pairs."""
     # What somebody is quoted with may well say "you".
     bare = _QUOTED.sub(" ", sentence)
-    found = [name for name, pattern in _KINDS.items() if pattern.search(bare)]
+    found = [name for name, pattern in KINDS.items() if pattern.search(bare)]
     return [*found, *(f"{one}+{other}" for one in found for other in found if one != other)]
 
 
@@ -283,7 +287,18 @@ def speaks_to_a_machine(text: str) -> bool:
     )
 
 
-def orders_in(text: str) -> list[tuple[int, int]]:
+def is_order_by_form(text: str) -> bool:
+    """Say whether a text has a form that no news has, or letters in disguise."""
+    plain = clean(text)
+    return bool(_FORMS.search(plain)) or _disguised(plain)
+
+
+def sentences_in(text: str) -> list[str]:
+    """Return the sentences of a text as they are judged."""
+    return [clean(text[start:end]) for start, end in _sentences(text, 0, len(text))]
+
+
+def orders_in(text: str, hears: Hears | None = None) -> list[tuple[int, int]]:
     """Return where a text of an article gives orders to a machine, with the words they are about.
 
     That is the sentence, those beside it in its paragraph, and, where it announces what is to be
@@ -291,21 +306,28 @@ def orders_in(text: str) -> list[tuple[int, int]]:
 
     Args:
         text: A passage, or an article. One that is not in English has no foreign sentences.
+        hears: Says of the sentences of each paragraph which are orders; without it, the kinds of
+            words in them decide.
     """
     places = [list(_sentences(text, *paragraph)) for paragraph in paragraphs(text)]
     forms = [match.span() for match in _FORMS.finditer(text)]
-    flat = [clean(text[start:end]) for sentences in places for start, end in sentences]
+    told = [[clean(text[start:end]) for start, end in sentences] for sentences in places]
+    flat = [sentence for sentences in told for sentence in sentences]
+    if hears is None:
+        heard = [_orders(sentence) for sentence in flat]
+    else:
+        heard = [one for sentences in hears(told) for one in sentences]
     strange = [_foreign(sentence) for sentence in flat]
     at_home = 2 * sum(strange) < len(flat)
     found: list[tuple[int, int]] = []
     at = 0
     for number, sentences in enumerate(places):
         for place, _ in enumerate(sentences):
-            sentence, foreign = flat[at], strange[at] and at_home
+            sentence, foreign, order = flat[at], strange[at] and at_home, heard[at]
             at += 1
             start, end = sentences[place]
             formal = any(first < end and start < last for first, last in forms)
-            if not (formal or foreign or _orders(sentence) or _disguised(sentence)):
+            if not (formal or foreign or order or is_order_by_form(sentence)):
                 continue
             # What an order wants said stands behind it; where its form is plain, all is suspect.
             first = max(0, place - _SENTENCES_BEFORE) if formal else place
@@ -324,7 +346,7 @@ def _announces(sentence: str, *, alone: bool) -> bool:
         sentence: The last of its paragraph.
         alone: Whether it is the only one: what stands before it may be what it speaks of.
     """
-    if _KINDS["point"].search(sentence) or re.search(r"[:=]\W*$", sentence):
+    if KINDS["point"].search(sentence) or re.search(r"[:=]\W*$", sentence):
         return True
     return alone and not _HOLDS_ITS_WORDS.search(sentence)
 
@@ -371,4 +393,14 @@ def as_data(text: str) -> str:
     return plain.replace("<", "‹").replace(">", "›").replace('"', "”")
 
 
-__all__ = ["as_data", "kinds_of_words", "orders_in", "paragraphs", "speaks_to_a_machine"]
+__all__ = [
+    "KINDS",
+    "Hears",
+    "as_data",
+    "is_order_by_form",
+    "kinds_of_words",
+    "orders_in",
+    "paragraphs",
+    "sentences_in",
+    "speaks_to_a_machine",
+]

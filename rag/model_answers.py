@@ -12,6 +12,7 @@ from dataclasses import replace
 from rag.binding import Binder, file_notes, told
 from rag.generative import Outcome, Written, write
 from rag.llm import LanguageModel, LanguageModelError, Limits
+from rag.machine_talk import Hears
 from rag.schema import Answer, Event, Hit, Passage, Stage, Statement
 from rag.support import SupportReader
 
@@ -28,6 +29,7 @@ def retold(
     binder: Callable[[], Binder],
     max_passages: int,
     reader: SupportReader | None,
+    hears: Hears | None,
     problem: LanguageModelError | None = None,
 ) -> Generator[Event, None, Answer]:
     """Tell and return the answer in a model's words, as far as the articles support them.
@@ -44,6 +46,7 @@ def retold(
         binder: Makes a binder without citations.
         max_passages: That the model is given.
         reader: Judges what the rules leave open; None for the rules alone.
+        hears: Finds orders to a machine; None for the rules alone.
         problem: Why the model was out of reach a moment ago; it is then not asked again.
     """
     if problem is not None:
@@ -56,7 +59,7 @@ def retold(
         text = binding.article_text(passage.path)
         return text[max(0, passage.start - _BEFORE_CHARACTERS) : passage.start]
 
-    writing = write(plain.standalone_question, passages, model, limits, before, reader)
+    writing = write(plain.standalone_question, passages, model, limits, before, reader, hears)
     statements: list[Statement] = []
     # What does not stand fully is not told before something does: the first statement answers.
     held: list[Written] = []

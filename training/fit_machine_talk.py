@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.machine_talk import _FORMS, _KINDS, _SENTENCE, _disguised, _foreign, kinds_of_words
+from rag.machine_talk import _FORMS, _SENTENCE, KINDS, _disguised, _foreign, kinds_of_words
 
 ORDERS = Path(__file__).with_name("orders_to_machines.txt")
 PAIRS = (
@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("news", nargs="+", type=Path)
     parser.add_argument("--false-alarms", type=float, default=0.0005)
     options = parser.parse_args()
-    names = [*_KINDS, *PAIRS]
+    names = [*KINDS, *PAIRS]
     openers = {".gz": gzip.open, ".xz": lzma.open}
     news = []
     for path in options.news:
