@@ -59,8 +59,9 @@ class LinearModel:
             sum(self.kinds.get(name, 0.0) for name in kinds_of_words(text) if name in KINDS)
             for text in texts
         ]
-        scores: npt.NDArray[Any] = EMBEDDING_SCALE * (vectors @ self.embedding)
-        return scores + np.array(kinds) + self.bias
+        of_words = np.array(kinds) + self.bias
+        scores: npt.NDArray[Any] = EMBEDDING_SCALE * (vectors @ self.embedding) + of_words
+        return scores
 
 
 class OrderDetector:
