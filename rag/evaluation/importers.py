@@ -305,7 +305,7 @@ def _bench_draft(
         values["must_not"] = [w for w in row["wrong_answers"] if w]
         several = "disambig_entity" in row
         values["all_of"] = [[a] for a in answers] if several else [answers] if answers else []
-    if answerable is True and {str(choice) for choice in row.get("choices", ())} & set(answers):
+    if {str(choice) for choice in row.get("choices", ())} & set(answers):
         values["choices"] = [str(choice) for choice in row["choices"]]
     if row.get("readings"):
         values["accept"] = [str(value) for value in row.get("accept", [])]

@@ -11,6 +11,9 @@ the first 1, 5 or 10 *documents*, over passages as the archive makes them. The w
 `rag/conversation.py` were chosen on half of MTRAG's conversations; the other half and INSCIT are
 unseen. Questions that the rules change and those left alone are shown apart.
 
+The same follow-ups are then asked (INSCIT's unanswerable turns too): is the first document cited a
+gold one, or, where the answer abstains, the nearest; and how often are unanswerable turns declined.
+
 The follow-ups of the seed articles go through ``archive.ask``, history answered first.
 
 The sets are looked for in ../shared beside the project; without them nothing is measured and the
@@ -61,6 +64,7 @@ def main() -> int:
         ids = write_corpus(folder / "corpus", options.distractors)
         with rag.build(folder / "corpus", folder / "index", rag.load_settings()) as archive:
             measure(archive, ids)
+            measure_answers(archive, ids)
         with rag.build(ROOT / "seeds", Path(temporary) / "seeds", rag.load_settings()) as archive:
             measure_seeds(archive)
     return 0
@@ -144,6 +148,30 @@ def rank(
     documents = dict.fromkeys(ids[hit.passage.path] for hit in hits)
     own = [document for document in documents if not document.startswith(others)]
     return next((place for place, document in enumerate(own, 1) if document in gold), 1000)
+
+
+def measure_answers(archive: rag.Archive, ids: dict[str, str]) -> None:
+    """Print how often the answer stands on gold, and how often unanswerable turns are declined."""
+    for pool, folder in POOLS.items():
+        others = tuple(f"{name}/" for name in POOLS if name != pool)
+        paths = [path for path, document in ids.items() if not document.startswith(others)]
+        on_gold: list[bool] = []
+        declined: dict[bool, list[bool]] = {True: [], False: []}
+        for row in rows(BENCH / "sets" / folder / "questions.jsonl.gz"):
+            if not row["history"] or not (pool == "mtrag" or row["quick"]):
+                continue
+            answer = archive.ask(row["question"].strip(), history=history_of(row), paths=paths)
+            declined[bool(row["answerable"])].append(answer.abstained)
+            if row["answerable"]:
+                gold = {f"{pool}/{evidence['doc_id']}" for evidence in row["evidence"]}
+                places = [citation.path for citation in answer.citations]
+                places += [hit.passage.path for hit in answer.hits]
+                on_gold.append(bool(places) and ids[places[0]] in gold)
+        say(
+            f"{pool}: first citation on gold {sum(on_gold) / len(on_gold):.3f} (n={len(on_gold)}); "
+            f"declined, answerable {sum(declined[True])} of {len(declined[True])}, "
+            f"unanswerable {sum(declined[False])} of {len(declined[False])}"
+        )
 
 
 def say(*words: object) -> None:
