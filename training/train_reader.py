@@ -428,16 +428,28 @@ def plot(curve: Sequence[dict[str, float]], path: Path) -> None:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(7, 4))
+    shown = {
+        "exact": "answers found exactly",
+        "near_miss_auc": "answerable told from near-misses (AUC)",
+        "support_accuracy": "support of statements, accuracy",
+    }
     offset = 0.0
     for stage in SHARES:
         points = [point for point in curve if point["stage"] == stage]
-        for name in ("exact", "near_miss_auc", "support_accuracy"):
+        for number, (name, label) in enumerate(shown.items()):
             found = [(offset + p["examples"], p[name]) for p in points if name in p]
             if found:
-                axes.plot(*zip(*found, strict=True), marker="o", label=f"{name}, stage {stage}")
+                axes.plot(
+                    *zip(*found, strict=True),
+                    marker="o",
+                    color=f"C{number}",
+                    label=label if stage == 1 else None,
+                )
         offset += points[-1]["examples"] if points else 0.0
-    axes.set_xlabel("examples seen")
-    axes.legend()
+        axes.axvline(offset, color="0.8", zorder=0)
+    axes.set_xlabel("examples seen (grey lines: ends of stages)")
+    axes.set_ylim(0.3, 1.0)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.28))
     axes.grid(alpha=0.3)
     figure.tight_layout()
     figure.savefig(path, dpi=110)
