@@ -55,7 +55,7 @@ WEIGHTS: Mapping[str, float] = {
 }
 # From these chances on a statement in other words is supported, and one in the source's own words
 # is no longer.
-SUPPORTED_FROM = 0.7
+SUPPORTED_FROM = 0.8
 STILL_SUPPORTED_FROM = 0.2
 # From here on the reader is believed that the words say otherwise.
 CONTRADICTED_FROM = 0.9
