@@ -322,7 +322,7 @@ class Snapshot:
             published_by: ISO day; articles published later are left out, undated ones stay.
             paths: Articles, files or folders; None for all.
         """
-        wanted = None if paths is None else [path.rstrip("/") for path in paths]
+        wanted = None if paths is None else frozenset(path.rstrip("/") for path in paths)
         found = []
         for article_id, path_blob, published in self._connection.execute(
             f"SELECT article_id, path, published FROM articles WHERE {_VISIBLE}", {"g": generation}
@@ -330,9 +330,7 @@ class Snapshot:
             if published_by is not None and published is not None and published > published_by:
                 continue
             path = _text(path_blob)
-            if wanted is not None and not any(
-                path == name or path.startswith((f"{name}/", f"{name}#")) for name in wanted
-            ):
+            if wanted is not None and not wanted.intersection(_path_and_parents(path)):
                 continue
             found.append(article_id)
         return found
@@ -650,6 +648,11 @@ def shown(path: Path | str) -> str:
 
 def _writable(folder: Path) -> bool:
     return os.access(folder, os.W_OK)
+
+
+def _path_and_parents(path: str) -> list[str]:
+    """Return an article's path, the file that it is a line of, and the folders above."""
+    return [path, *(path[:at] for at, letter in enumerate(path) if letter in "/#")]
 
 
 def _portions(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
