@@ -23,15 +23,16 @@ from rag.passages import split_sentences
 from rag.schema import Verdict
 
 # What can be wrong. Nothing makes good a number, a name, a date or a quotation that the words do
-# not have, nor somebody else who says so, nor the dead counted as abducted; the others are
-# differences in wording, maybe harmless.
+# not have, nor somebody else who says so, nor the dead counted as abducted, nor a "he" for a
+# "she"; the others are differences in wording, maybe harmless.
 Doubt = Literal[
     "empty", "number", "name", "date", "quote", "speaker",
     "words", "most words", "order", "names in order", "negation", "tense", "unreal", "joined",
     "between", "quantity", "hedge", "unit", "attribution", "marks", "count",
+    "person", "measure",
 ]  # fmt: skip
 SURE_DOUBTS: frozenset[Doubt] = frozenset(
-    {"empty", "number", "name", "date", "quote", "speaker", "count"}
+    {"empty", "number", "name", "date", "quote", "speaker", "count", "person"}
 )
 
 # Of the statement's content words, this share must be found for anything more than "unsupported".
@@ -235,6 +236,15 @@ _SAME_HEDGE = {
     **dict.fromkeys("over more".split(), "more"),
     **dict.fromkeys("under less fewer".split(), "less"),
     **dict.fromkeys("all every".split(), "all"),
+}
+# What kind of amount it is: an average is no total.
+_MEASURES = frozenset(
+    "average median mean total combined annual yearly monthly weekly daily hourly minimum maximum "
+    "record per".split()
+)
+_PERSONS = {
+    **dict.fromkeys("he him his himself".split(), "he"),
+    **dict.fromkeys("she her hers herself".split(), "she"),
 }
 _LIMITS = frozenset("some most many several few half all every only any".split())
 _SPEECH = frozenset(
@@ -555,6 +565,7 @@ class _Comparison:
         self._skipped(pairs)
         self._quantifiers(pairs)
         self._counts()
+        self._persons()
         if self.fatal or coverage < PARTLY_FROM:
             if coverage < PARTLY_FROM:
                 self._wrong("Most of its words are not in the cited words.", "most words")
@@ -864,6 +875,10 @@ class _Comparison:
                 and _SAME_HEDGE.get(token.lower, token.lower) not in there
             ):
                 self._wrong(f"“{token.text}” is not in the cited words.", "quantity")
+        words = {token.lower for token in self.told}
+        for token in self.said:
+            if token.lower in _MEASURES - words:
+                self._wrong(f"“{token.text}” is not in the cited words.", "measure")
         for said, told in pairs:
             if self.said[said].kind == "number":
                 here, other = _near(self.said, said, _HEDGES), _near(self.told, told, _HEDGES)
@@ -886,6 +901,12 @@ class _Comparison:
                         f"How many “{self.said[said].text}” differs from the cited words.",
                         "quantity",
                     )
+
+    def _persons(self) -> None:
+        here = {_PERSONS[token.lower] for token in self.said if token.lower in _PERSONS}
+        there = {_PERSONS[token.lower] for token in self.told if token.lower in _PERSONS}
+        if here and there and not here & there:
+            self._wrong(f"The cited words speak of “{there.pop()}”.", "person", fatal=True)
 
     def _counts(self) -> None:
         """Look at what became of those whom a number counts: killed, abducted, still held."""

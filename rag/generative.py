@@ -274,6 +274,7 @@ _LEAD_IN = re.compile(
     r"in (?:summary|conclusion|short),\s*)",
     re.IGNORECASE,
 )
+_ABOUT_THE_QUESTION = re.compile(r"(?:the|this|your) question (?:asks?|is|was)\b", re.IGNORECASE)
 _THINKING = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|$)", re.IGNORECASE | re.DOTALL)
 _REFERENCES = re.compile(
     r"^\W*(?:references?|sources?|citations?|bibliography|footnotes?|works cited)\W*:?\W*$",
@@ -374,7 +375,7 @@ def tidy(raw: str, question: str) -> tuple[str, tuple[int, ...]] | None:
         return None
     if NO_ANSWER.lower() in text.lower():
         return None
-    if text.endswith("?") or _same_words(text, question):
+    if text.endswith("?") or _same_words(text, question) or _ABOUT_THE_QUESTION.match(text):
         return None
     if re.fullmatch(r"(?:sure|certainly|of course|okay|ok|yes|no|thank you)\W*", text, re.I):
         return None

@@ -59,8 +59,9 @@ SUPPORTED_FROM = 0.8
 STILL_SUPPORTED_FROM = 0.2
 # From here on the reader is believed that the words say otherwise.
 CONTRADICTED_FROM = 0.9
-# "About 50" and "50", "will" and "did" are not the same: in these the reader is wrong too often.
-_NOT_THE_READERS: frozenset[Doubt] = frozenset({"hedge", "tense"})
+# "About 50" and "50", "will" and "did", an average and a total are not the same: in these the
+# reader is wrong too often.
+_NOT_THE_READERS: frozenset[Doubt] = frozenset({"hedge", "tense", "measure"})
 _log = logging.getLogger(__name__)
 _VERDICTS = ("quoted", "supported", "partly", "unsupported")
 _LEAST_CHANCE = 1e-4

@@ -344,6 +344,19 @@ def test_the_same_fate_in_other_words_is_the_same(statement: str, words: str) ->
     assert "count" not in check(statement, words).doubts
 
 
+def test_he_is_not_she_and_a_sum_no_average() -> None:
+    learned = "The last time was on 2 July, and it was then that she learned of it."
+    assert check(learned.replace("she", "he"), learned).doubts == {"person"}
+    assert check("Her husband says he left.", "Her husband, a baker, says he left.").doubts == set()
+
+    paid = "The ransom was $2.6 million."
+    assert check("The average ransom was $2.6 million.", paid).doubts >= {"measure"}
+    assert (
+        check("The average ransom was $2 million.", "The average ransom was $2 million.").reasons
+        == ()
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "has_one"),
     [

@@ -269,6 +269,7 @@ def test_another_count_another_hedge_and_a_bare_name_are_struck(said: str, reaso
 
 
 def test_a_lead_in_to_a_bare_name_is_left_out() -> None:
+    assert tidy("The question asks for the demand of Netanyahu.", QUESTION) is None
     assert tidy("The answer is: Benjamin Netanyahu [1].", QUESTION) == ("Benjamin Netanyahu.", (1,))
 
 
