@@ -910,13 +910,14 @@ class _Comparison:
 
     def _counts(self) -> None:
         """Look at what became of those whom a number counts: killed, abducted, still held."""
-        if not any(token.kind == "number" for token in self.said):
+        said = fates_told(self.statement)
+        if not said:
             return
         told: dict[float, set[str]] = {}
         for sentence in split_sentences(self.words):
             for amount, fate in fates_told(self.words[sentence.start : sentence.end]):
                 told.setdefault(amount, set()).add(fate)
-        for amount, fate in fates_told(self.statement):
+        for amount, fate in said:
             others = told.get(amount, set())
             if others and not any(same_fate(fate, other) for other in others):
                 self._wrong(

@@ -350,7 +350,7 @@ def tidy(raw: str, question: str) -> tuple[str, tuple[int, ...]] | None:
     """Return a sentence without its markers, and the numbers in them; None if it says nothing.
 
     Says nothing: the question again, a line of a list of references, a heading or lead-in that
-    ends with a colon, the agreed words for "no answer".
+    ends with a colon, the agreed words for "no answer", what the question asks for.
     """
     text = clean(raw)
     if _LISTED_REFERENCE.match(text) and not re.search(r"[.!?]", _MARKER.sub("", text)):

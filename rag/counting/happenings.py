@@ -184,7 +184,8 @@ _RISES = re.compile(
 )
 
 
-def fates_told(sentence: str) -> list[tuple[float, str]]:
+@functools.lru_cache(maxsize=2048)
+def fates_told(sentence: str) -> tuple[tuple[float, str], ...]:
     """Return the plain amounts of a sentence with what it says became of those counted.
 
     "They killed 1,200 people and abducted 250" -> 1,200 "dead", 250 "taken". Only where one of
@@ -197,7 +198,7 @@ def fates_told(sentence: str) -> list[tuple[float, str]]:
         named = _fate_of_number(sentence[: quantity.start]) or told.happening
         if quantity.amount is not None and named in _FATES:
             fates.append((quantity.amount, named))
-    return fates
+    return tuple(fates)
 
 
 def same_fate(one: str, other: str) -> bool:
