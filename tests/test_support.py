@@ -99,6 +99,24 @@ def test_no_reader_makes_good_a_number_name_quote_or_speaker_that_the_words_lack
     assert reader.asked == []
 
 
+@pytest.mark.parametrize(
+    ("statement", "words", "doubt"),
+    [
+        ("The plant employs 2,900 people.", "The plant employs about 2,900 people.", "hedge"),
+        ("The company closes the plant.", "The company closed the plant.", "tense"),
+        ("The average ransom was $2.6 million.", "The ransom was $2.6 million.", "measure"),
+    ],
+)
+def test_in_hedge_tense_and_kind_of_amount_no_reader_is_believed(
+    statement: str, words: str, doubt: str
+) -> None:
+    assert check_by_rules(statement, words).doubts >= {doubt}
+
+    found = check_with(SetReader(*SURE), statement, words)
+
+    assert (found.verdict, bool(found.reasons)) == ("partly", True)
+
+
 def test_words_that_say_otherwise_take_back_what_the_rules_let_pass() -> None:
     statement = "Harlow Motors will close its plant in Denby, the company announced."
     assert check_by_rules(statement, PLANT).verdict == "supported"
