@@ -160,7 +160,7 @@ _CLASS = re.compile(
 _PUBLICATION = re.compile(
     r"article|report|story|piece|published|updated|written|posted|dated|filed"
 )
-_ROLE = re.compile(
+ROLE = re.compile(
     r"\b(?:president|minister|envoy|leader|officials?|spokes(?:man|woman|person)|director|chief|"
     r"secretary|king|queen|prince|commander|general|author|founder|mediators?|scientists?)\b",
     re.IGNORECASE,
@@ -210,7 +210,7 @@ def fits(kind: Kind, sentence: str, question: str) -> float:
             )
         case "person":
             return max(
-                _nearest_fit(PERSON, sentence, asked), 0.4 * _nearest_fit(_ROLE, sentence, asked)
+                _nearest_fit(PERSON, sentence, asked), 0.4 * _nearest_fit(ROLE, sentence, asked)
             )
         case "name":
             return _nearest_fit(_NAME, sentence, asked)
@@ -352,7 +352,7 @@ def office_holder(question: str, sentence: str) -> str | None:
         for word in _TOKEN.findall(question.lower())
         if len(word) > 3 and word not in _ASKING and word not in names(question)
     }
-    if not any(_ROLE.fullmatch(word) for word in _TOKEN.findall(question)):
+    if not any(ROLE.fullmatch(word) for word in _TOKEN.findall(question)):
         return None
     runs: list[list[re.Match[str]]] = [[]]
     for token in _TOKEN.finditer(sentence):

@@ -328,6 +328,16 @@ def test_calibration_error_is_the_gap_between_confidence_and_rightness() -> None
     assert metrics.calibration_error([Judged(0.9, False)] * 3) == pytest.approx(0.9)
 
 
+def test_the_calibration_error_of_few_answers_is_not_nought_even_by_exact_confidences() -> None:
+    few = [Judged(0.5, True)] * 4
+    # Of four coins the mean of |heads - 2| is 0.75: 0.1875 an answer.
+    assert metrics.calibration_error_by_chance(few) == pytest.approx(0.1875, abs=0.02)
+    assert metrics.calibration_error_by_chance(few * 400) == pytest.approx(0.01, abs=0.002)
+    assert metrics.calibration_error_by_chance([Judged(1.0, False), Judged(0.0, True)]) == 0.0
+    with pytest.raises(ValueError, match="no answers"):
+        metrics.calibration_error_by_chance([])
+
+
 # --- readings -------------------------------------------------------------------------------
 
 

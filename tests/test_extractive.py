@@ -13,7 +13,14 @@ import pytest
 import rag
 import rag.reader
 from rag.errors import ReaderError
-from rag.extractive import Candidate, Features, Judgement, windows, words_that_answer
+from rag.extractive import (
+    Candidate,
+    Features,
+    Judgement,
+    answer_inputs,
+    windows,
+    words_that_answer,
+)
 from rag.reader import Found, Window
 from rag.schema import Passage, Span
 
@@ -66,6 +73,52 @@ def test_an_abstention_names_the_words_that_the_articles_never_use(
     assert "“Emmanuel” or “Macron”" in unheard_of.reason
     assert unsaid.abstained
     assert "“ground”" not in (unsaid.reason or "")
+
+
+def test_an_abstention_leaves_out_words_that_no_article_could_lack(
+    seeds_archive: rag.Archive,
+) -> None:
+    answer = seeds_archive.ask("Which vaccine do I never get before I go to Kenya?")
+
+    assert answer.reason == (
+        "The articles do not answer this: none of them mentions “vaccine” or “Kenya”."
+    )
+
+
+def test_an_abstention_tells_what_the_nearest_passage_says_instead(
+    seeds_archive: rag.Archive,
+) -> None:
+    answer = seeds_archive.ask("Which city in northern Gaza was ordered evacuated this week?")
+
+    assert answer.reason is not None
+    assert answer.reason.endswith("says “central”, not “northern”.")
+
+
+def test_a_question_with_a_not_that_no_sentence_has_is_trusted_less(
+    seeds_archive: rag.Archive,
+) -> None:
+    plain = seeds_archive.ask("Which senior members did Israel recall from Doha?")
+    turned = seeds_archive.ask("Which senior members did Israel never recall from Doha?")
+
+    assert turned.confidence < plain.confidence
+
+
+def test_what_the_next_best_sentence_says_in_other_words_makes_the_first_less_sure() -> None:
+    sentences = ("Twelve ships sank.", "Twelve ships sank.", "Nine ships sank off Cape Wrath.")
+    text = " ".join(sentences)
+    starts = [0, len(sentences[0]) + 1, 2 * len(sentences[0]) + 2]
+    spans = tuple(
+        Span(start, start + len(words)) for start, words in zip(starts, sentences, strict=True)
+    )
+    passage = Passage("a", "a.txt", 0, len(text), text, "", None, None, spans)
+    first, again, other = (
+        replace(_candidate(passage, span), score=score)
+        for span, score in zip(passage.sentences, (5.0, 4.5, 3.0), strict=True)
+    )
+
+    assert answer_inputs([first, again, other])["ahead"] == 2.0
+    assert answer_inputs([first, other, again])["ahead"] == 2.0
+    assert answer_inputs([first])["ahead"] == 0.0
 
 
 def test_stray_lines_are_never_quoted(seeds_archive: rag.Archive) -> None:

@@ -11,6 +11,8 @@ import random
 import re
 from collections.abc import Sequence
 
+from rag.premises import OPPOSITES
+
 _NAME = re.compile(r"\b[A-Z][\w’'.-]*(?:\s+(?:of|the|de|von|and)?\s?[A-Z][\w’'.-]*)*")
 _YEAR = re.compile(r"\b(1[0-9]{3}|20[0-9]{2})\b")
 _NUMBER = re.compile(r"(?<![\w.,])\d[\d,.]*\b")
@@ -18,34 +20,9 @@ _ASKS = frozenset(
     "who what when where why which how whose whom in on at for from by to the a an was is are were "
     "did does do has have had can could according after before during name along besides".split()
 )
-_OPPOSITES = (
-    "first last|highest lowest|largest smallest|most least|more less|before after|north south|"
-    "east west|northern southern|eastern western|increase decrease|increased decreased|"
-    "increases decreases|rise fall|rose fell|begin end|began ended|start stop|started stopped|"
-    "born died|birth death|win lose|won lost|early late|earlier later|earliest latest|old new|"
-    "oldest newest|older younger|best worst|better worse|high low|higher lower|long short|"
-    "longest shortest|large small|larger smaller|major minor|majority minority|maximum minimum|"
-    "support oppose|supported opposed|allow forbid|allowed forbade|accept reject|"
-    "accepted rejected|open close|opened closed|arrive leave|arrived left|enter leave|"
-    "entered left|join leave|joined left|buy sell|bought sold|import export|imports exports|"
-    "ally enemy|allies enemies|public private|rural urban|male female|men women|boys girls|"
-    "man woman|husband wife|father mother|son daughter|brother sister|king queen|modern ancient|"
-    "above below|over under|inside outside|internal external|strong weak|strongest weakest|"
-    "common rare|always never|with without|positive negative|success failure|"
-    "successful unsuccessful|possible impossible|legal illegal|include exclude|"
-    "includes excludes|included excluded|create destroy|created destroyed|build demolish|"
-    "built demolished|cause prevent|caused prevented|gain lose|gained lost|majority minority|"
-    "hot cold|warm cool|dry wet|summer winter|spring autumn|day night|morning evening|"
-    "left right|upper lower|top bottom|front back|rich poor|agree disagree|agreed disagreed|"
-    "like dislike|love hate|attack defend|attacked defended|friend enemy|teacher student|"
-    "beginning end|fastest slowest|fast slow|heaviest lightest|heavy light|many few|"
-    "appointed dismissed|hired fired|married divorced|democratic republican|"
-    "liberal conservative|domestic foreign|natural artificial|simple complex|easy difficult|"
-    "richest poorest|known unknown|popular unpopular|released captured|freed arrested"
-)
 _OPPOSITE = {
     word: other
-    for pair in _OPPOSITES.split("|")
+    for pair in OPPOSITES.split("|")
     for word, other in (pair.split(), pair.split()[::-1])
 }
 _AUXILIARY = re.compile(

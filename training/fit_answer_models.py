@@ -37,16 +37,31 @@ SEED = 20240701
 # Made-up news, for this.
 NEWS = Path(__file__).with_name("news")
 KEPT_SHARE = 0.7
-READ_BY = ("score", "strength", "answers")
-JUDGED_BY = (
+READ_BY = ("score", "strength", "answers", "passage_similarity", "context_named")
+SHIPPED = [READ_MODEL.weights[name] for name in READ_BY]
+_PLAIN = (
     "similarity",
     "coverage",
     "context_coverage",
     "kind_fit",
     "kind_known",
     "context_named",
+    "clash",
 )
-JUDGED_READ_BY = ("score", "most_answers")
+# What each answer model sees: by whether the sentences were read, and what it says.
+JUDGED_BY = {
+    (False, "answerable"): _PLAIN,
+    (False, "right"): _PLAIN,
+    (True, "answerable"): (
+        "score",
+        "most_answers",
+        "clash",
+        "kind_fit",
+        "kind_known",
+        "context_named",
+    ),
+    (True, "right"): ("score", "most_answers", "clash", "kind_known", "ahead"),
+}
 
 
 @dataclass(frozen=True)
@@ -173,7 +188,13 @@ def read_rows(item: Asked) -> np.ndarray:
     scores = {(c.passage.passage_id, c.span): c.score for c in item.plain}
     return np.array(
         [
-            [scores[c.passage.passage_id, c.span], c.judgement.strength, c.judgement.answers]
+            [
+                scores[c.passage.passage_id, c.span],
+                c.judgement.strength,
+                c.judgement.answers,
+                c.features.passage_similarity,
+                c.features.context_named,
+            ]
             for c in item.read
             if c.judgement is not None
         ]
@@ -249,37 +270,39 @@ def measure(name: str, fitted_on: Sequence[Asked], test: Sequence[Asked]) -> Non
     print(f"{name}: first / first three, n")
     print("  features alone: %.3f / %.3f, %d" % first_right(test, read=False))
     weights = read_weights(fitted_on)
-    shipped = [READ_MODEL.weights[name] for name in READ_BY]
-    for which, chosen in (("fitted", weights), ("shipped", shipped)):
+    for which, chosen in (("fitted", weights), ("shipped", SHIPPED)):
         ordered = [reordered(item, chosen) for item in test]
         print(f"  with the reader, {which}: %.3f / %.3f, %d" % first_right(ordered, read=True))
-    fitted_on = [reordered(item, weights) for item in fitted_on]
-    test = [reordered(item, weights) for item in test]
-    for read, columns in ((False, JUDGED_BY), (True, JUDGED_READ_BY)):
-        for target in ("answerable", "right"):
-            model = answer_model(fitted_on, columns, target, read=read)
-            kept = [item for item in test if item.plain]
-            chances = model.predict_proba(inputs_of(kept, columns, read=read))[:, 1]
-            truth = targets_of(kept, target, read=read)
-            print(
-                f"  {'with' if read else 'without'} the reader, {target}: "
-                f"AUC {roc_auc_score(truth, chances):.3f}, "
-                f"accuracy at .5 {np.mean((chances >= 0.5) == truth):.3f}, "
-                f"calibration error {calibration_error(chances, truth):.3f}, n {len(chances)}"
-            )
+    fitted_on = [reordered(item, SHIPPED) for item in fitted_on]
+    test = [reordered(item, SHIPPED) for item in test]
+    for (read, target), columns in JUDGED_BY.items():
+        model = answer_model(fitted_on, columns, target, read=read)
+        kept = [item for item in test if item.plain]
+        chances = model.predict_proba(inputs_of(kept, columns, read=read))[:, 1]
+        truth = targets_of(kept, target, read=read)
+        print(
+            f"  {'with' if read else 'without'} the reader, {target}: "
+            f"AUC {roc_auc_score(truth, chances):.3f}, "
+            f"accuracy at .5 {np.mean((chances >= 0.5) == truth):.3f}, "
+            f"calibration error {calibration_error(chances, truth):.3f}, n {len(chances)}"
+        )
 
 
 def print_models(items: Sequence[Asked]) -> None:
-    """Print the models fitted on all of some questions."""
+    """Print the models fitted on all of some questions.
+
+    The answer models are fitted on sentences in the shipped order: a new :data:`READ_MODEL` goes in
+    first, and then this runs again.
+    """
     weights = read_weights(items)
     print("READ_MODEL:", dict(zip(READ_BY, np.round(weights, 3).tolist(), strict=True)))
-    items = [reordered(item, weights) for item in items]
-    for read, columns in ((False, JUDGED_BY), (True, JUDGED_READ_BY)):
-        for target in ("answerable", "right"):
-            model = answer_model(items, columns, target, read=read)
-            found = {k: round(float(v), 3) for k, v in zip(columns, model.coef_[0], strict=True)}
-            print(f"{'READ_' if read else ''}{target.upper()}_MODEL:", found)
-            print(f"    bias={model.intercept_[0]:.3f}")
+    items = [reordered(item, SHIPPED) for item in items]
+    for (read, target), columns in JUDGED_BY.items():
+        model = answer_model(items, columns, target, read=read)
+        found = {k: round(float(v), 3) for k, v in zip(columns, model.coef_[0], strict=True)}
+        print(f"{'READ_' if read else ''}{target.upper()}_MODEL:", found)
+        share = np.mean(targets_of([item for item in items if item.plain], target, read=read))
+        print(f"    bias={model.intercept_[0]:.3f} where {share:.3f} are so")
 
 
 def read_weights(items: Sequence[Asked]) -> np.ndarray:

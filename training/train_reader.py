@@ -19,7 +19,7 @@ import json
 import os
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -331,14 +331,29 @@ def rate_at(step: int, steps: int, stage: int) -> float:
     return FALLING_FROM * warm * max(0.0, 1 - step / steps)
 
 
-def train(data: Path, run: Path, *, stage: int, steps: int) -> None:
-    """Train one stage to its end, going on from the last checkpoint."""
+def train(data: Path, run: Path, *, stage: int, steps: int, left_out: Collection[str] = ()) -> None:
+    """Train one stage to its end, going on from the last checkpoint.
+
+    Args:
+        data: Folder with the example files.
+        run: Folder for checkpoints, weights and the learning curve.
+        stage: 1, 2 or 3.
+        steps: Batches of the whole stage; the same number when going on.
+        left_out: Sources whose examples of questions are not learned from (an ablation).
+    """
     run.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(SEED)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     rows = Rows()
-    shares = SHARES[stage]
-    files = {name: read_examples(data / f"{name}.jsonl.gz") for name in shares}
+    files = {
+        name: [
+            example
+            for example in read_examples(data / f"{name}.jsonl.gz")
+            if example["source"] not in left_out
+        ]
+        for name in SHARES[stage]
+    }
+    shares = {name: share for name, share in SHARES[stage].items() if files[name]}
     choice = random.Random(SEED)
     held = {
         name: [
@@ -462,10 +477,19 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--stage", type=int, choices=tuple(SHARES), required=True)
     parser.add_argument("--steps", type=int, required=True)
+    parser.add_argument(
+        "--leave-out", action="append", default=[], metavar="SOURCE", help="not learned from"
+    )
     wanted = parser.parse_args()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    train(wanted.data, wanted.run, stage=wanted.stage, steps=wanted.steps)
+    train(
+        wanted.data,
+        wanted.run,
+        stage=wanted.stage,
+        steps=wanted.steps,
+        left_out=frozenset(wanted.leave_out),
+    )
 
 
 if __name__ == "__main__":

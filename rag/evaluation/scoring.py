@@ -91,6 +91,7 @@ _LIST = [
     Metric("abstain_recall_false_premise", "abstention", "declined: false premise"),
     Metric("aurc", "confidence", "risk over all coverages", higher_is_better=False, each="whole"),
     Metric("ece", "confidence", "confidence against rightness", False, "whole"),
+    Metric("ece_by_chance", "confidence", "ece if every confidence were exact", False, "whole"),
     Metric("brier", "confidence", "squared distance from rightness", False, "mean"),
     Metric("reading_recall", "conflict", "gold readings: value, date and citation", each="count"),
     Metric("reading_value_recall", "conflict", "gold values shown", each="count"),
@@ -508,6 +509,8 @@ def figures(
         found["ece"] = Figure(
             "ece", metrics.calibration_error(judged), len(judged), None, None, "none"
         )
+        by_chance = metrics.calibration_error_by_chance(judged)
+        found["ece_by_chance"] = Figure("ece_by_chance", by_chance, len(judged), None, None, "none")
     if "abstain_recall" in found:
         recall = found["abstain_recall"]
         precision = found["abstain_precision"].value if "abstain_precision" in found else 0.0
