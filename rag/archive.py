@@ -216,7 +216,7 @@ class Archive:
                     yield Finished(_reply(asked, clock, "clarification", _WHICH, suggestions))
                     return
             yield Stage("reading", f"{len(hits)} passages")
-            draft = self._draft(searched, hits, view, state)
+            draft = self._draft(asked, searched, hits, view, state)
             clock.lap("read")
             if not hits and not only.is_open:
                 draft = replace(draft, reason=_FILTERED_OUT)
@@ -362,7 +362,9 @@ class Archive:
             notes=(*file_notes(citations), *draft.notes),
         )
 
-    def _draft(self, question: str, hits: Sequence[Hit], view: Snapshot, state: _State) -> Draft:
+    def _draft(
+        self, asked: str, question: str, hits: Sequence[Hit], view: Snapshot, state: _State
+    ) -> Draft:
         """Choose sentences with the trained reader, or without it where it cannot read."""
         reader, note = self._trained_reader(question)
 
@@ -370,6 +372,7 @@ class Archive:
             return self._selector.draft(
                 question,
                 hits,
+                typed=asked,
                 reader=reader,
                 lexicon=state.caches.lexicon,
                 article=lambda path: self._indexed(path, view, state),

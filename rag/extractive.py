@@ -322,6 +322,7 @@ class Selector:
         question: str,
         hits: Sequence[Hit],
         *,
+        typed: str,
         reader: Reader | None,
         lexicon: Lexicon,
         article: Callable[[str], Article],
@@ -333,15 +334,17 @@ class Selector:
         Args:
             question: Standing alone.
             hits: The passages found, best first.
+            typed: The question as the user typed it; what else it has was filled in.
             reader: The trained one; None where there is none.
             lexicon: Knows how rare a word is.
             article: Gives an article by its path.
             max_statements: How many at most.
             caution: How sure to be before answering.
         """
+        question = _without_unknown_filling(question, typed, lexicon)
         candidates = self.candidates(question, hits, lexicon=lexicon)
         if not candidates:
-            return Draft((), 0.0, _why_not(question, lexicon, (), article))
+            return Draft((), 0.0, _why_not(typed, lexicon, (), article))
         if reader is not None:
             candidates = judged(question, candidates, reader)
         inputs = answer_inputs(candidates)
@@ -349,10 +352,11 @@ class Selector:
         confidence = right.probability(inputs)
         chance = answerable.probability(inputs)
         if reader is not None and _FILLED_IN.search(question):
-            # The reader never learnt questions that lean on a conversation.
-            chance = (chance + ANSWERABLE_MODEL.probability(inputs)) / 2
+            # The reader never learnt questions that lean on a conversation, which moreover seldom
+            # ask for what the articles lack: either model may answer.
+            chance = max(chance, ANSWERABLE_MODEL.probability(inputs))
         if chance < ANSWER_FROM[caution]:
-            reason = _why_not(question, lexicon, candidates, article)
+            reason = _why_not(typed, lexicon, candidates, article)
             return Draft((), confidence, reason, tuple(candidates))
         if self._english and asks_when_published(question):
             dated = _publication_date(candidates[0].passage, article(candidates[0].passage.path))
@@ -726,6 +730,21 @@ def _before(candidate: Candidate, article: Article) -> list[Span]:
         near.insert(0, span)
         end = span.start
     return near
+
+
+def _without_unknown_filling(question: str, typed: str, lexicon: Lexicon) -> str:
+    """Return the question without words that were filled in and that no article has.
+
+    The user did not type them, so an answer that lacks them lacks nothing.
+    """
+    filling = question.removeprefix(typed)
+    if not filling or filling == question:
+        return question
+    unknown = lexicon.unknown_words(filling)
+    if unknown:
+        words = "|".join(re.escape(word) for word in unknown)
+        filling = re.sub(rf"(?<![\w’'-])(?:{words})(?![\w’'-])", "", filling)
+    return f"{typed}{filling}" if re.search(r"\w", filling) else typed
 
 
 def _why_not(

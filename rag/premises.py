@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
 
-from rag.question import ROLE
+from rag.question import ROLE, kind_of
 
 _TOKEN = re.compile(r"[^\W_]+(?:[’'][^\W_]+)*")
 # Pairs of words of which a sentence that has one seldom answers a question that has the other.
@@ -49,8 +49,16 @@ for _pair in f"{OPPOSITES}|{_ALSO}".split("|"):
     _one, _other = _pair.split()
     _OPPOSITES[_one].add(_other)
     _OPPOSITES[_other].add(_one)
-_NOT_ASKED = re.compile(r"\b(?:not|never|cannot|without|except)\b|n[’']t\b", re.IGNORECASE)
+# A "not" that belongs to what is asked: "whom did they not meet", but no "payment, not gifts".
+_NOT_ASKED = re.compile(
+    r"\b(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|must|ca|wo)"
+    r"(?:n[’']t|\s+(?:[\w’'-]+\s+){0,4}(?P<word>not|never))\b|"
+    r"\b(?P<other>cannot|never|without|except)\b",
+    re.IGNORECASE,
+)
 _WHETHER_OR_NOT = re.compile(r"\bwhether or not\b", re.IGNORECASE)
+# "I cannot open it. What can I do?" asks for what can be done.
+_OWN_TROUBLE = re.compile(r"\b(?:I|[Ww]e|[Mm]y|[Oo]ur|me)\b")
 # Whatever may say in other words that something is not so.
 _DENIES = re.compile(
     r"\b(?:not|no|never|none|nobody|nothing|neither|nor|without|cannot|except|unless|only|few|"
@@ -113,14 +121,14 @@ def _opposite(question: str, sentence: str, around: str) -> Clash | None:
 
 def _denied(question: str, sentence: str) -> Clash | None:
     found = _NOT_ASKED.search(_WHETHER_OR_NOT.sub("", question))
-    if found is None or _DENIES.search(sentence):
+    if found is None or _OWN_TROUBLE.search(question) or _DENIES.search(sentence):
         return None
-    return Clash("not" if found.group().endswith("t") else found.group().lower(), "")
+    return Clash((found["word"] or found["other"] or "not").lower(), "")
 
 
 def _other_office(question: str, sentence: str, around: str) -> Clash | None:
     """Return another office of the same rank: the prime minister for the foreign minister."""
-    asked = _offices(question)
+    asked = _offices(question) if kind_of(question) == "person" else {}
     said = _offices(sentence)
     near = {word[:_STEM] for word in _words(around)}
     for role, which in asked.items():

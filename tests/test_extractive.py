@@ -85,6 +85,20 @@ def test_an_abstention_leaves_out_words_that_no_article_could_lack(
     )
 
 
+def test_words_filled_in_from_the_conversation_are_never_held_against_a_question(
+    seeds_archive: rag.Archive,
+) -> None:
+    unheard_of = seeds_archive.ask("Any vaccines?", ["How many quokkas remain?"])
+    with_it = seeds_archive.ask("And how many remain alive?", ["How many quokkas and hostages?"])
+    without = seeds_archive.ask("And how many remain alive?", ["How many and hostages?"])
+
+    assert unheard_of.standalone_question == "Any vaccines? (quokkas remain)"
+    assert unheard_of.reason is not None
+    assert "“vaccines”" in unheard_of.reason
+    assert "quokkas" not in unheard_of.reason
+    assert with_it.confidence == pytest.approx(without.confidence, abs=0.1)
+
+
 def test_an_abstention_tells_what_the_nearest_passage_says_instead(
     seeds_archive: rag.Archive,
 ) -> None:

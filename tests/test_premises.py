@@ -54,7 +54,12 @@ def test_a_sentence_about_something_else_clashes(
         # Whose office is no part of its name.
         ("Who is the Danish minister?", "Prime Minister Anna Berg spoke.", ""),
         ("Who is Denmark's president?", "Norway's president spoke.", ""),
+        ("How many general principles are there?", "It has 30 general principles.", ""),
         ("How many hostages remain?", "About 50 hostages remain.", ""),
+        # No "not" of what is asked.
+        ("I cannot open the door. What can I do?", "Turn the key and push.", ""),
+        ("Which prizes, not titles, did she win?", "She won a prize.", ""),
+        ("Not payment", "Payment is due in May.", ""),
     ],
 )
 def test_other_sentences_do_not(question: str, sentence: str, around: str) -> None:
