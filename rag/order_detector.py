@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.embedder import PACKAGED_MODEL, Embedder, PackagedEmbedder, open_embedder
+from rag.errors import ModelUnavailableError
 from rag.machine_talk import KINDS, kinds_of_words
 
 WEIGHTS = Path(__file__).parent / "graphs" / "order_detector.json"
@@ -48,10 +49,31 @@ class LinearModel:
     @classmethod
     @functools.cache
     def shipped(cls) -> LinearModel:
-        """Return the shipped weights."""
-        found = json.loads(WEIGHTS.read_text(encoding="utf-8"))
-        embedding = np.array(found["embedding"], dtype=np.float32)
-        return cls(embedding, found["kinds"], found["bias"], found["bound"])
+        """Return the shipped weights.
+
+        Raises:
+            ModelUnavailableError: If they are missing or damaged.
+        """
+        return cls.load(WEIGHTS)
+
+    @classmethod
+    def load(cls, path: Path) -> LinearModel:
+        """Return the weights of a file.
+
+        Raises:
+            ModelUnavailableError: If it is missing or damaged. No language model reads articles
+                without them: an answer would be less safe, and nobody would see it.
+        """
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            embedding = np.array(found["embedding"], dtype=np.float32)
+            return cls(embedding, found["kinds"], found["bias"], found["bound"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ModelUnavailableError(
+                f"The detector of orders to a machine, {path}, cannot be read: "
+                f"{type(error).__name__}.",
+                remedy="Install the package again, or ask without a language model.",
+            ) from error
 
     def scores(self, texts: Sequence[str], vectors: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return one score per text: the log of the odds that it is an order."""

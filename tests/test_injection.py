@@ -18,9 +18,10 @@ from language_models import ScriptedLLM
 
 import rag
 from rag.embedder import PACKAGED_MODEL, open_embedder
+from rag.errors import ModelUnavailableError
 from rag.generative import Evidence, prompt
 from rag.machine_talk import orders_in, speaks_to_a_machine
-from rag.order_detector import OrderDetector, windows
+from rag.order_detector import WEIGHTS, LinearModel, OrderDetector, windows
 from rag.passages import estimate_pieces, split_passages
 from rag.schema import Article, Passage, Span
 
@@ -290,6 +291,21 @@ def test_texts_that_are_forgotten_are_judged_again(
     for _ in range(2):
         assert detector([[order]]) == [[True]]
         assert detector([["The old bridge was closed on Monday."]]) == [[False]]
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"embedding": ["a"]}'])
+def test_a_missing_or_damaged_detector_is_said_with_its_remedy(
+    tmp_path: Path, content: str | None
+) -> None:
+    damaged = tmp_path / "order_detector.json"
+    if content is not None:
+        damaged.write_text(content)
+
+    with pytest.raises(ModelUnavailableError, match="cannot be read") as caught:
+        LinearModel.load(damaged)
+
+    assert "without a language model" in caught.value.remedy
+    assert LinearModel.load(WEIGHTS).embedding.shape == (384,)
 
 
 def test_beside_an_order_an_honest_sentence_stays_honest(detector: OrderDetector) -> None:

@@ -228,6 +228,8 @@ def test_an_abstention_names_the_nearest_passages_and_the_archives_dates() -> No
     assert "Not in these articles They do not say." in shown
     assert "The archive holds 5 articles; 1 of them dated, 24 July 2025." in shown
     assert "The nearest passages First" in shown
+    closest = turn_html(turn(nothing, nearest=[{**near, "excerpt": "Last & least"}]), span=span)
+    assert "The nearest passages Last & least" in plain(closest)
 
 
 def test_a_question_back_is_no_abstention_and_offers_questions_to_ask() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from rag.schema import (
     Citation,
     Event,
     Finished,
+    Hit,
+    Passage,
+    Span,
     Stage,
     Statement,
     StatementWritten,
@@ -93,6 +97,35 @@ def test_an_answer_is_kept_though_nobody_looks_on(store: ConversationStore) -> N
 
     turn = kept(store, run)
     assert (turn.outcome, turn.answer) == ("answered", ANSWER.to_dict())
+
+
+def test_a_passage_near_an_unanswered_question_is_kept_with_its_closest_sentence(
+    store: ConversationStore,
+) -> None:
+    sentences = (
+        " ".join(["Rain fell on Oslo"] * 9) + ".",
+        "The army left a city in\ncentral Gaza.",
+        " ".join(["Nobody spoke of it"] * 9) + ".",
+    )
+    text = " ".join(sentences)
+    starts = [text.index(sentence) for sentence in sentences]
+    spans = tuple(Span(at, at + len(words)) for at, words in zip(starts, sentences, strict=True))
+    passage = Passage("p", "a.txt", 0, len(text), text, "A", None, None, spans)
+    question = "Which city in northern Gaza did the army leave?"
+    nothing = replace(
+        ANSWER, standalone_question=question, abstained=True, reason="No.", statements=(),
+        citations=(), hits=(Hit(passage, 0.5, 1.0, 0.5),),
+    )  # fmt: skip
+
+    class Silent(Scripted):
+        def stream(self, question: str, **told: Any) -> Iterator[Event]:
+            yield Finished(nothing)
+
+    run = runs_of(Silent(), store).start("ann", store.begin("ann", "Q"), Asked("Q"))
+
+    (near,) = kept(store, run).nearest
+    assert near["text"] == text
+    assert near["excerpt"] == "The army left a city in central Gaza."
 
 
 def test_a_stopped_answer_keeps_its_statements_with_their_citations(

@@ -381,7 +381,7 @@ def _abstention(turn: ConversationTurn, span: Values) -> str:
     )
     nearest = "".join(
         f'<li><button type="button" class="dl-source-card" data-act="open" data-turn="{turn.id}"'
-        f' data-passage="{place}"><span class="dl-excerpt">{words(_excerpt(hit["text"]))}</span>'
+        f' data-passage="{place}"><span class="dl-excerpt">{_near_words(hit)}</span>'
         f'<span class="dl-source-title">{label(hit["title"])}</span>'
         f'<span class="dl-small">{_source_line(hit)}</span></button></li>'
         for place, hit in enumerate(turn.nearest)
@@ -404,6 +404,11 @@ def _reply(answer: Values) -> str:
         f'<div class="dl-answer"><p class="dl-statement dl-replied">'
         f"{label(answer.get('reason') or '')}</p>{listed}</div>"
     )
+
+
+def _near_words(hit: Values) -> str:
+    """Return the sentences of a passage that come closest to the question, or its beginning."""
+    return words(_excerpt(hit.get("excerpt") or hit["text"]))
 
 
 def _excerpt(text: str, max_chars: int = 220) -> str:

@@ -15,6 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+from rag.citations import closest_sentences
 from rag.errors import RagError, UsageError
 from rag.schema import (
     Answer,
@@ -34,6 +35,7 @@ from ui.conversations import ConversationStore, Outcome
 logger = logging.getLogger(__name__)
 
 NEAREST_PASSAGES = 3
+_EXCERPT_WORDS = 40
 STAGES = {"searching": "Searching", "reading": "Reading", "writing": "Writing"}
 
 
@@ -237,12 +239,15 @@ class Runs:
 def _nearest(answer: Answer) -> list[dict[str, Any]]:
     """Return the passages nearest to a question that was not answered, as JSON values."""
     near = answer.hits[:NEAREST_PASSAGES] if answer.kind == "abstention" else ()
-    return [_passage(hit) for hit in near]
+    return [_passage(hit, answer.standalone_question) for hit in near]
 
 
-def _passage(hit: Hit) -> dict[str, Any]:
+def _passage(hit: Hit, question: str) -> dict[str, Any]:
     passage = hit.passage
+    sentences = [" ".join(passage.sentence_text(span).split()) for span in passage.sentences]
+    closest = closest_sentences(question, sentences, _EXCERPT_WORDS)
     return {
+        "excerpt": " … ".join(closest.split("\n")),
         "path": passage.path,
         "start": passage.start,
         "end": passage.end,
