@@ -82,6 +82,16 @@ _ALIKE_PENALTY = 0.5
 _SAME_WORDS = 0.6
 _SAME_SIMILARITY = 0.9
 _WORD = re.compile(r"\w[\w’'.,-]*")
+_CLAUSE_STARTS = re.compile(r"[,;:—–.?!“”\"]\s|[“—–]")
+_TAKES_BACK = re.compile(
+    r"\b(?:not|never|nor|neither|nobody|without|whether|unclear|unlikely|doubt\w*|den(?:y|ie[sd])|"
+    r"reject\w*|refus\w*|cannot|instead of|rather than)\b|n[’']t\b",
+    re.IGNORECASE,
+)
+# Full stops that belong to their word.
+_ABBREVIATED = re.compile(
+    r"(?:\b(?:\w\.)+|\b(?:Inc|Corp|Co|Ltd|Jr|Sr|St|Mr|Mrs|Ms|Dr|Gov|Sen|Rep|Gen|No)\.|\.\.)$"
+)
 _LEANING_START = re.compile(
     r"^\W*(?:he|she|it|they|his|her|their|its|this|that|these|those|such)\b", re.IGNORECASE
 )
@@ -542,15 +552,16 @@ def judged(question: str, candidates: Sequence[Candidate], reader: Reader) -> li
 def words_that_answer(question: str, chosen: Sequence[Candidate]) -> str | None:
     """Return the words of the first statement that the reader points at, if nothing speaks against.
 
-    None where it rather points at none, where it is surer of other words in another statement, or
-    where an office is asked for and the sentence gives it to somebody else.
+    None where it rather points at none, where it is surer of other words in another statement,
+    where an office is asked for and the sentence gives it to somebody else, or where a word before
+    them takes them back: "it was not clear that [the talks had ended]".
 
     Args:
         question: Standing alone.
         chosen: The first sentence of each statement.
     """
     words, judgement = _pointed_at(chosen[0]), chosen[0].judgement
-    if words is None or judgement is None:
+    if words is None or judgement is None or _is_turned(question, chosen[0]):
         return None
     for other in chosen[1:]:
         others = _pointed_at(other)
@@ -561,7 +572,29 @@ def words_that_answer(question: str, chosen: Sequence[Candidate]) -> str | None:
         holder = office_holder(question, chosen[0].text)
         if holder is not None and not _share_a_word(holder, words):
             return None
-    return words
+    return without_loose_ends(words) or None
+
+
+def without_loose_ends(words: str) -> str:
+    """Return words without the punctuation and the half pairs of quotation marks at their ends."""
+    while True:
+        before = words
+        words = words.strip().strip(",;:—–")
+        if words.count("“") != words.count("”") or words.count('"') % 2:
+            words = words.strip('“”"')
+        if words.endswith(".") and not _ABBREVIATED.search(words):
+            words = words[:-1]
+        if words == before:
+            return words
+
+
+def _is_turned(question: str, candidate: Candidate) -> bool:
+    """Say whether the sentence denies or doubts the words that the reader points at."""
+    if candidate.judgement is None or candidate.judgement.span is None:
+        return False
+    before = candidate.text[: candidate.judgement.span.start - candidate.span.start]
+    clause = _CLAUSE_STARTS.split(before)[-1]
+    return bool(_TAKES_BACK.search(clause)) and not _TAKES_BACK.search(question)
 
 
 def _pointed_at(candidate: Candidate) -> str | None:

@@ -19,6 +19,7 @@ from rag.extractive import (
     Judgement,
     answer_inputs,
     windows,
+    without_loose_ends,
     words_that_answer,
 )
 from rag.reader import Found, Window
@@ -115,6 +116,54 @@ def test_a_question_with_a_not_that_no_sentence_has_is_trusted_less(
     turned = seeds_archive.ask("Which senior members did Israel never recall from Doha?")
 
     assert turned.confidence < plain.confidence
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "words", "shown"),
+    [
+        (
+            "Are the talks over?",
+            "It was not clear that talks had halted.",
+            "talks had halted",
+            None,
+        ),
+        ("Who was freed?", "Hamas denied that Ann Berg was freed.", "Ann Berg", None),
+        ("Is the bridge safe?", "He asked whether it was safe.", "it was safe", None),
+        ("Is it a crisis?", "It “does not signal a crisis,” he said.", "not signal a crisis", ...),
+        ("Who was not freed?", "Two men were not freed: Ola Dahl.", "Ola Dahl", ...),
+        ("Who spoke?", "The mayor did not come, so Ann Berg spoke.", "Ann Berg", ...),
+    ],
+)
+def test_words_that_the_sentence_takes_back_are_no_short_answer(
+    question: str, sentence: str, words: str, shown: object
+) -> None:
+    passage = Passage(
+        "a", "a.txt", 0, len(sentence), sentence, "", None, None, (Span(0, len(sentence)),)
+    )
+    at = sentence.index(words)
+    judged = Judgement(5.0, 1.0, 1.0, Span(at, at + len(words)))
+    candidate = replace(_candidate(passage, Span(0, len(sentence))), judgement=judged)
+
+    assert words_that_answer(question, [candidate]) == (words if shown is ... else shown)
+
+
+@pytest.mark.parametrize(
+    ("pointed_at", "shown"),
+    [
+        ("Lebanon, Syria, and Yemen.", "Lebanon, Syria, and Yemen"),
+        ("additional consultations in Israel,”", "additional consultations in Israel"),
+        ("“does not signal a crisis", "does not signal a crisis"),
+        ("“does not signal a crisis”", "“does not signal a crisis”"),
+        ("the U.S.", "the U.S."),
+        ("at 3 a.m.", "at 3 a.m."),
+        ("Brackwell Stone Inc.,", "Brackwell Stone Inc."),
+        ("(about 40)", "(about 40)"),
+        ("1,000", "1,000"),
+        ("”,", ""),
+    ],
+)
+def test_a_short_answer_has_no_loose_ends(pointed_at: str, shown: str) -> None:
+    assert without_loose_ends(pointed_at) == shown
 
 
 def test_what_the_next_best_sentence_says_in_other_words_makes_the_first_less_sure() -> None:
