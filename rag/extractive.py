@@ -246,7 +246,8 @@ SENTENCE_MODEL = LinearModel(
     bias=0.0,
 )
 # Whether the articles answer at all, judged by the best sentence; fitted on the same paragraphs,
-# with questions about paragraphs that were held out and about other subjects.
+# with questions about paragraphs that were held out and about other subjects; the clash by itself,
+# as where sentences are read.
 ANSWERABLE_MODEL = LinearModel(
     weights={
         "similarity": 6.30,
@@ -642,17 +643,23 @@ def _coverage(terms: Mapping[str, float], found: Sequence[str]) -> float:
 def _named(wanted: frozenset[str], text: str) -> float:
     if not wanted:
         return 1.0
+    words = _words_for_names(text)
+    return sum(_is_named(name, words) for name in wanted) / len(wanted)
+
+
+def _words_for_names(text: str) -> frozenset[str]:
     words = {
         word.lower().removesuffix("’s").removesuffix("'s").strip(",.")
         for word in _WORD.findall(text)
     }
     words |= {word for short, long in _SHORT_NAMES if short.search(text) for word in long}
-    found = sum(
-        name in words
-        or (len(name) >= _STEM_LETTERS and any(word.startswith(name) for word in words))
-        for name in wanted
+    return frozenset(words)
+
+
+def _is_named(name: str, words: frozenset[str]) -> bool:
+    return name in words or (
+        len(name) >= _STEM_LETTERS and any(word.startswith(name) for word in words)
     )
-    return found / len(wanted)
 
 
 def choose(candidates: Sequence[Candidate], limit: int) -> list[list[Candidate]]:
@@ -797,10 +804,8 @@ def _why_not(
     if nearest is None or about < _ABOUT_FROM:
         return "The articles do not answer this: no sentence in them says it."
     where = nearest.passage.title or nearest.passage.path
-    whole = f"{nearest.passage.title} {article(nearest.passage.path).text}"
-    missing = [
-        word for word in name_words(question) if not _named(frozenset([word.lower()]), whole)
-    ]
+    present = _words_for_names(f"{nearest.passage.title} {article(nearest.passage.path).text}")
+    missing = [word for word in name_words(question) if not _is_named(word.lower(), present)]
     if missing:
         return (
             f"The articles do not answer this. The nearest article ({where}) does not mention "
@@ -819,7 +824,7 @@ def _why_not(
         )
     return (
         f"The articles do not answer this. {subject} is about it, but no sentence says "
-        f"{_ASKED_FOR.get(kind_of(question), 'what is asked')}."
+        f"{_ASKED_FOR.get(nearest.kind, 'what is asked')}."
     )
 
 

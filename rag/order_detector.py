@@ -24,6 +24,7 @@ from rag.errors import ModelUnavailableError
 from rag.machine_talk import KINDS, kinds_of_words
 
 WEIGHTS = Path(__file__).parent / "graphs" / "order_detector.json"
+DIMENSIONS = 384
 # Unit vectors are small beside words that are there or not.
 EMBEDDING_SCALE = 3.0
 # So many judged texts are kept.
@@ -67,6 +68,8 @@ class LinearModel:
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
             embedding = np.array(found["embedding"], dtype=np.float32)
+            if embedding.shape != (DIMENSIONS,):
+                raise ValueError(embedding.shape)
             return cls(embedding, found["kinds"], found["bias"], found["bound"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelUnavailableError(

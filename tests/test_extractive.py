@@ -100,6 +100,15 @@ def test_words_filled_in_from_the_conversation_are_never_held_against_a_question
     assert with_it.confidence == pytest.approx(without.confidence, abs=0.1)
 
 
+def test_an_abstention_of_a_follow_up_tells_which_kind_of_words_are_missing(
+    seeds_archive: rag.Archive,
+) -> None:
+    answer = seeds_archive.ask("And for Lebanon?", ["How many prisoners would Israel release?"])
+
+    assert answer.abstained
+    assert (answer.reason or "").endswith("but no sentence says how many or how much.")
+
+
 def test_an_abstention_tells_what_the_nearest_passage_says_instead(
     seeds_archive: rag.Archive,
 ) -> None:

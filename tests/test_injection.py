@@ -293,7 +293,10 @@ def test_texts_that_are_forgotten_are_judged_again(
         assert detector([["The old bridge was closed on Monday."]]) == [[False]]
 
 
-@pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"embedding": ["a"]}'])
+CUT_SHORT = '{"embedding": [0.5], "kinds": {}, "bias": 0.0, "bound": 0.0}'
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"embedding": ["a"]}', CUT_SHORT])
 def test_a_missing_or_damaged_detector_is_said_with_its_remedy(
     tmp_path: Path, content: str | None
 ) -> None:

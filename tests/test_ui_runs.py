@@ -28,7 +28,7 @@ from rag.schema import (
 )
 from ui.archives import ArchiveHolder, Building, Opened, Unavailable
 from ui.conversations import ConversationStore, ConversationTurn
-from ui.runs import Asked, Run, Runs
+from ui.runs import Asked, Run, Runs, _excerpt
 
 ARTICLE = Article("a.txt", "Fifty remain.", "A")
 CITATION = Citation(1, ARTICLE, 0, 13, "Fifty remain.", "p")
@@ -126,6 +126,23 @@ def test_a_passage_near_an_unanswered_question_is_kept_with_its_closest_sentence
     (near,) = kept(store, run).nearest
     assert near["text"] == text
     assert near["excerpt"] == "The army left a city in central Gaza."
+
+
+@pytest.mark.parametrize(
+    ("sentences", "told"),
+    [
+        (("The army left.", "It left Gaza.", "x " * 40), "The army left. It left Gaza."),
+        (("The army left.", "x " * 40 + ".", "It left Gaza."), "The army left. … It left Gaza."),
+    ],
+)
+def test_an_excerpt_shows_where_sentences_are_left_out(
+    sentences: tuple[str, ...], told: str
+) -> None:
+    text = " ".join(sentences)
+    spans = tuple(Span(text.index(one), text.index(one) + len(one)) for one in sentences)
+    passage = Passage("p", "a.txt", 0, len(text), text, "A", None, None, spans)
+
+    assert _excerpt(passage, "When did the army leave Gaza?") == told
 
 
 def test_a_stopped_answer_keeps_its_statements_with_their_citations(

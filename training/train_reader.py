@@ -354,6 +354,9 @@ def train(data: Path, run: Path, *, stage: int, steps: int, left_out: Collection
         for name in SHARES[stage]
     }
     shares = {name: share for name, share in SHARES[stage].items() if files[name]}
+    if left_out:
+        kept = {name: len(examples) for name, examples in files.items()}
+        tqdm.write(f"without {', '.join(sorted(left_out))}: {kept}")
     choice = random.Random(SEED)
     held = {
         name: [

@@ -13,6 +13,7 @@ from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal, cast
 
 from rag.citations import closest_sentences
@@ -23,6 +24,7 @@ from rag.schema import (
     Event,
     Finished,
     Hit,
+    Passage,
     Stage,
     Statement,
     StatementWritten,
@@ -242,12 +244,21 @@ def _nearest(answer: Answer) -> list[dict[str, Any]]:
     return [_passage(hit, answer.standalone_question) for hit in near]
 
 
+def _excerpt(passage: Passage, question: str) -> str:
+    """Return the sentences of a passage closest to a question; "…" where some are left out."""
+    sentences = [" ".join(passage.sentence_text(span).split()) for span in passage.sentences]
+    closest = closest_sentences(question, sentences, _EXCERPT_WORDS).split("\n")
+    whole = " ".join(sentences)
+    told = closest[0]
+    for before, sentence in pairwise(closest):
+        told += f" {sentence}" if f"{before} {sentence}" in whole else f" … {sentence}"
+    return told
+
+
 def _passage(hit: Hit, question: str) -> dict[str, Any]:
     passage = hit.passage
-    sentences = [" ".join(passage.sentence_text(span).split()) for span in passage.sentences]
-    closest = closest_sentences(question, sentences, _EXCERPT_WORDS)
     return {
-        "excerpt": " … ".join(closest.split("\n")),
+        "excerpt": _excerpt(passage, question),
         "path": passage.path,
         "start": passage.start,
         "end": passage.end,

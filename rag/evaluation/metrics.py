@@ -563,12 +563,17 @@ class Bin:
     count: int
 
 
+def _band(confidence: float, bins: int) -> int:
+    """Return the number of the band that a confidence belongs to; it includes its upper bound."""
+    return next((at for at in range(bins) if confidence <= (at + 1) / bins), bins - 1)
+
+
 def calibration_bins(answers: Sequence[Judged], *, bins: int = 10) -> list[Bin]:
     """Return the bands of equal width that hold answers, lowest first."""
     out = []
     for at in range(bins):
         low, high = at / bins, (at + 1) / bins
-        held = [a for a in answers if low < a.confidence <= high or (at == 0 and a.confidence <= 0)]
+        held = [a for a in answers if _band(a.confidence, bins) == at]
         if held:
             mean = math.fsum(a.confidence for a in held) / len(held)
             out.append(Bin(low, high, mean, sum(a.right for a in held) / len(held), len(held)))
@@ -589,7 +594,7 @@ def calibration_error(answers: Sequence[Judged], *, bins: int = 10) -> float:
 def calibration_error_by_chance(answers: Sequence[Judged], *, bins: int = 10) -> float:
     """Return what :func:`calibration_error` comes to when every confidence is exactly right.
 
-    Few answers leave a gap in every band by chance alone (60 answers: about 0.1), which says
+    Few answers leave a gap in every band by chance alone (60 answers: about 0.12), which says
     nothing against the confidences. The mean over 400 drawn outcomes, from a fixed seed.
 
     Source: the bias of the plug-in estimator, Kumar, Liang & Ma, NeurIPS 2019.
@@ -598,7 +603,7 @@ def calibration_error_by_chance(answers: Sequence[Judged], *, bins: int = 10) ->
         raise ValueError("no answers")
     surely = np.array([answer.confidence for answer in answers])
     right = np.random.default_rng(0).random((400, len(surely))) < surely
-    band = np.clip(np.ceil(surely * bins).astype(int) - 1, 0, bins - 1)
+    band = np.array([_band(answer.confidence, bins) for answer in answers])
     gaps = [np.abs((right - surely)[:, band == at].sum(axis=1)) for at in range(bins)]
     return float(np.sum(gaps, axis=0).mean() / len(surely))
 
