@@ -328,6 +328,12 @@ def test_calibration_error_is_the_gap_between_confidence_and_rightness() -> None
     assert metrics.calibration_error([Judged(0.9, False)] * 3) == pytest.approx(0.9)
 
 
+def test_a_band_includes_its_upper_bound() -> None:
+    bins = metrics.calibration_bins([Judged(0.0, False), Judged(0.3, True), Judged(0.7, True)])
+
+    assert [(band.low, band.high) for band in bins] == [(0.0, 0.1), (0.2, 0.3), (0.6, 0.7)]
+
+
 def test_the_calibration_error_of_few_answers_is_not_nought_even_by_exact_confidences() -> None:
     few = [Judged(0.5, True)] * 4
     # Of four coins the mean of |heads - 2| is 0.75: 0.1875 an answer.

@@ -12,16 +12,19 @@ import pytest
 
 import rag
 import rag.reader
+from rag.embedder import PACKAGED_MODEL, open_embedder
 from rag.errors import ReaderError
 from rag.extractive import (
     Candidate,
     Features,
     Judgement,
+    Selector,
     answer_inputs,
     windows,
     without_loose_ends,
     words_that_answer,
 )
+from rag.premises import Clash
 from rag.reader import Found, Window
 from rag.schema import Passage, Span
 
@@ -109,6 +112,19 @@ def test_an_abstention_of_a_follow_up_tells_which_kind_of_words_are_missing(
     assert (answer.reason or "").endswith("but no sentence says how many or how much.")
 
 
+def test_a_name_is_missing_only_where_the_whole_article_lacks_it(
+    seeds_archive: rag.Archive,
+) -> None:
+    in_it = seeds_archive.ask("When does Israel's Parliament go into its summer recess?")
+    filled_in = seeds_archive.ask(
+        "And for Lebanon?", ["How many prisoners would Israel release at Entebbe?"]
+    )
+
+    assert "“Israel”" not in (in_it.reason or "")
+    assert filled_in.abstained
+    assert "“Entebbe”" not in (filled_in.reason or "")
+
+
 def test_an_abstention_tells_what_the_nearest_passage_says_instead(
     seeds_archive: rag.Archive,
 ) -> None:
@@ -139,7 +155,7 @@ def test_a_question_with_a_not_that_no_sentence_has_is_trusted_less(
         ("Who was freed?", "Hamas denied that Ann Berg was freed.", "Ann Berg", None),
         ("Is the bridge safe?", "He asked whether it was safe.", "it was safe", None),
         ("Is it a crisis?", "It “does not signal a crisis,” he said.", "not signal a crisis", ...),
-        ("Who was not freed?", "Two men were not freed: Ola Dahl.", "Ola Dahl", ...),
+        ("Who was not freed?", "The men did not free Ola Dahl.", "Ola Dahl", ...),
         ("Who spoke?", "The mayor did not come, so Ann Berg spoke.", "Ann Berg", ...),
     ],
 )
@@ -154,6 +170,28 @@ def test_words_that_the_sentence_takes_back_are_no_short_answer(
     candidate = replace(_candidate(passage, Span(0, len(sentence))), judgement=judged)
 
     assert words_that_answer(question, [candidate]) == (words if shown is ... else shown)
+
+
+def test_a_short_answer_is_shown_without_its_loose_ends() -> None:
+    text = "It was Ann Berg."
+    passage = Passage("a", "a.txt", 0, len(text), text, "", None, None, (Span(0, len(text)),))
+    judged = Judgement(5.0, 1.0, 1.0, Span(7, len(text)))
+    candidate = replace(_candidate(passage, Span(0, len(text))), judgement=judged)
+
+    assert words_that_answer("Who was it?", [candidate]) == "Ann Berg"
+
+
+def test_opposites_are_looked_for_in_english_alone() -> None:
+    text = "He was the last to leave."
+    passage = Passage("a", "a.txt", 0, len(text), text, "", None, None, (Span(0, len(text)),))
+    found = {
+        language: Selector(open_embedder(PACKAGED_MODEL), language=language)._clash(
+            "Who was the first to leave?", passage, passage.sentences[0], text
+        )
+        for language in ("en", "de")
+    }
+
+    assert found == {"en": Clash("first", "last"), "de": None}
 
 
 @pytest.mark.parametrize(

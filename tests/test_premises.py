@@ -51,6 +51,11 @@ def test_a_sentence_about_something_else_clashes(
         # The same office in another order, and one that is told by its neighbour.
         ("Who is the defense minister?", "Minister of Defense Israel Katz spoke.", ""),
         ("Who is the foreign minister?", "The minister, Lena Holm, smiled.", "the foreign office"),
+        (
+            "Who is the foreign minister?",
+            "Prime Minister Anna Berg spoke.",
+            "Foreign Minister Lena Holm listened.",
+        ),
         # Whose office is no part of its name.
         ("Who is the Danish minister?", "Prime Minister Anna Berg spoke.", ""),
         ("Who is Denmark's president?", "Norway's president spoke.", ""),
