@@ -116,9 +116,7 @@ def test_a_name_is_missing_only_where_the_whole_article_lacks_it(
     seeds_archive: rag.Archive,
 ) -> None:
     in_it = seeds_archive.ask("When does Israel's Parliament go into its summer recess?")
-    filled_in = seeds_archive.ask(
-        "And for Lebanon?", ["How many prisoners would Israel release at Entebbe?"]
-    )
+    filled_in = seeds_archive.ask("And for Lebanon?", ["How many prisoners would Entebbe release?"])
 
     assert "“Israel”" not in (in_it.reason or "")
     assert filled_in.abstained
